@@ -1,0 +1,77 @@
+"""What clients, work and guide agree on: tasks, events, problems, and the words of a work."""
+
+from demo.contract.kinds import (
+    KINDS,
+    PRIORITY,
+    DatasetProfileInput,
+    Kind,
+    RehearsalInput,
+    Submission,
+    TaskInput,
+    WebScrapeInput,
+)
+from demo.contract.operating import AuditEntry, AuditPage
+from demo.contract.problems import Problem, TaskError
+from demo.contract.tasks import (
+    Event,
+    EventPage,
+    EventType,
+    Links,
+    Status,
+    Task,
+    TaskPage,
+    TaskProgress,
+)
+from demo.contract.uploads import Slot, SlotRequest, Transfer
+from demo.contract.working import (
+    Checkpoint,
+    Done,
+    Log,
+    Page,
+    PermanentFailure,
+    Progress,
+    Start,
+    Tools,
+    TransientFailure,
+    Upload,
+    Work,
+    Yield,
+)
+
+__all__ = [
+    "KINDS",
+    "PRIORITY",
+    "AuditEntry",
+    "AuditPage",
+    "Checkpoint",
+    "DatasetProfileInput",
+    "Done",
+    "Event",
+    "EventPage",
+    "EventType",
+    "Kind",
+    "Links",
+    "Log",
+    "Page",
+    "PermanentFailure",
+    "Problem",
+    "Progress",
+    "RehearsalInput",
+    "Slot",
+    "SlotRequest",
+    "Start",
+    "Status",
+    "Submission",
+    "Task",
+    "TaskError",
+    "TaskInput",
+    "TaskPage",
+    "TaskProgress",
+    "Tools",
+    "Transfer",
+    "TransientFailure",
+    "Upload",
+    "WebScrapeInput",
+    "Work",
+    "Yield",
+]
