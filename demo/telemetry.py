@@ -1,0 +1,87 @@
+"""One trace from the POST through row and hint to each attempt and its outbound requests.
+
+Off until an OTLP endpoint is set (`OTEL_EXPORTER_OTLP_ENDPOINT`); what is audited goes where
+`OTEL_EXPORTER_OTLP_LOGS_ENDPOINT` says. The exporters run in threads with bounded queues: a dead
+collector drops spans and slows nothing.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry import _logs, propagate, trace
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import SpanKind
+
+TRACER = trace.get_tracer("demo")
+LOGGER = _logs.get_logger("demo")
+
+
+def wanted() -> bool:
+    """Whether an OTLP endpoint is set."""
+    return bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+
+
+def start(service: str) -> None:
+    """Install the exporters; call it after a fork, once a process."""
+    logging.getLogger("opentelemetry.exporter.otlp").setLevel(logging.ERROR)
+    resource = Resource.create({"service.name": service})
+    if wanted():
+        # by default a stranger's `traceparent` may say that this request is not recorded
+        ours = None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
+        spans = TracerProvider(ours, resource)
+        exporter = OTLPSpanExporter(timeout=2)
+        spans.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+        trace.set_tracer_provider(spans)
+    if os.environ.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"):  # of its own: Jaeger takes no logs
+        logs = LoggerProvider(resource)
+        sender = BatchLogRecordProcessor(OTLPLogExporter(timeout=2), schedule_delay_millis=500)
+        logs.add_log_record_processor(sender)
+        _logs.set_logger_provider(logs)
+
+
+def stop() -> None:
+    """Send what is left, for at most the exporters' own time-outs."""
+    for provider in (trace.get_tracer_provider(), _logs.get_logger_provider()):
+        if isinstance(provider, TracerProvider | LoggerProvider):
+            provider.shutdown()
+
+
+def record(event: str, told: Mapping[str, Any]) -> None:
+    """Send a record on its way; without an endpoint it goes nowhere."""
+    known = {key: value for key, value in told.items() if value is not None}
+    LOGGER.emit(timestamp=time.time_ns(), event_name=event, body=event, attributes=known)
+
+
+def traceparent() -> str | None:
+    """The current span as a W3C `traceparent`, to be kept in a row or a header."""
+    here = trace.get_current_span().get_span_context()
+    if not here.is_valid:
+        return None
+    return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}"
+
+
+def trace_id(parent: str | None) -> str | None:
+    """The trace id inside a `traceparent`."""
+    return parent.split("-")[1] if parent else None
+
+
+@contextmanager
+def span(
+    name: str, parent: str | None = None, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: Any
+) -> Iterator[trace.Span]:
+    """A span below `parent`, or below the current one."""
+    context = propagate.extract({"traceparent": parent}) if parent else None
+    named = {key.replace("_", "."): value for key, value in attributes.items()}
+    with TRACER.start_as_current_span(name, context, kind=kind, attributes=named) as current:
+        yield current

@@ -1,0 +1,1 @@
+"""Claim, checkpoint, heartbeat, release and finish around a work's generator."""
