@@ -1,0 +1,1 @@
+"""HTTP: one resource, `/tasks`, beside health, UI and guide. It never runs work."""
