@@ -1,0 +1,1 @@
+"""What the demo is measured against: servers that do the minimum, and the common pattern."""

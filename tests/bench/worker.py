@@ -1,0 +1,131 @@
+"""The worker beside a bare Celery worker; a checkpoint beside one INSERT and its COMMIT."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+from sqlalchemy import Engine, text
+
+from demo.contract import Checkpoint
+from demo.settings import Settings
+from demo.store import attempts, submitting
+from demo.store.engines import begin, engine
+from demo.wakeups import Publisher, connect
+from demo.worker.attempt import Attempt
+from tests.bench.driver import Driver
+from tests.bench.figures import Figure, ratio
+from tests.bench.plan import Plan
+from tests.bench.rivals import noop
+from tests.bench.world import KEY, World
+from tests.stack import eventually
+
+INPUT = {"steps": 1, "step_seconds": 0}
+STEPS = 100
+
+
+def tasks(world: World, plan: Plan) -> Iterator[Figure]:
+    """Tasks that do nothing: through row, hint, claim, checkpoint and end; and as Celery's own."""
+    role = {"DEMO_DATABASE_URL": world.database.worker}
+    world.celery("demo.broker", "rehearsal", plan.slots, **role)
+    world.celery("tests.bench.rivals.noop", noop.QUEUE, plan.slots)
+    dispatcher = world.start("dispatcher", "demo", "dispatcher", measured=False, environment=role)
+    source = engine(world.database.owner)
+    world.exits.callback(source.dispose)
+    bare, ours = [], []
+    for number in range(plan.rounds + 1):
+        theirs, mine = _noops(world, 3 * plan.tasks), _rehearsals(world, source, plan.tasks)
+        if number:  # the first one warms up
+            bare.append(theirs)
+            ours.append(mine)
+    dispatcher.kill()
+    wide = {**role, "DEMO_WINDOW": str(plan.tasks)}
+    world.start("wide", "demo", "dispatcher", measured=False, environment=wide)
+    eager = [_rehearsals(world, source, plan.tasks) for _ in range(plan.rounds)]
+    says = f"no-op tasks, {plan.slots} slots"
+    yield Figure("celery-rate", f"bare Celery, {says}", bare, "tasks/s")
+    yield Figure("worker-rate", f"worker, {says}", ours, "tasks/s")
+    yield Figure("worker-ratio", "worker / bare Celery", ratio(ours, bare), at_least=0.5)
+    yield Figure("worker-wide-rate", "worker, window that holds all", eager, "tasks/s")
+    yield Figure("worker-wide-ratio", "the same / bare Celery", ratio(eager, bare))
+
+
+def _noops(world: World, count: int) -> float:
+    with (
+        connect(world.redis_url) as client,
+        noop.app.connection_for_write(world.redis_url) as broker,
+    ):
+        producer = broker.Producer()
+        began = time.monotonic()
+        for _ in range(count):
+            noop.app.send_task("noop", producer=producer)
+        eventually(lambda: noop.waiting(client) == 0, within=60)
+        return count / (time.monotonic() - began)
+
+
+def _rehearsals(world: World, source: Engine, count: int) -> float:
+    with begin(source) as connection:
+        made = [
+            submitting.submit(connection, "local", kind="rehearsal", input=INPUT).task.id
+            for _ in range(count)
+        ]
+    began = time.monotonic()
+    Publisher(world.redis_url, KEY.encode()).nudge()
+    left = text("SELECT count(*) FROM tasks WHERE id = ANY(:ids) AND status <> 'succeeded'")
+
+    def ended() -> bool:
+        with begin(source) as connection:
+            return bool(connection.execute(left, {"ids": made}).scalar_one() == 0)
+
+    eventually(ended, within=120, what="the tasks did not end")
+    return count / (time.monotonic() - began)
+
+
+def checkpoint(world: World, plan: Plan) -> Iterator[Figure]:
+    """A step with its effect as the worker commits it, in turn with one row of a bare table."""
+    owner = engine(world.database.owner)
+    with begin(owner) as connection:
+        connection.execute(text("CREATE TABLE plain (id bigserial PRIMARY KEY, data jsonb)"))
+        connection.execute(text("GRANT INSERT ON plain TO lro_worker"))
+        connection.execute(text("GRANT USAGE ON SEQUENCE plain_id_seq TO lro_worker"))
+    owner.dispose()
+    source = engine(world.database.worker)
+    world.exits.callback(source.dispose)
+    (task,) = Driver(world, world.exits).running(1)
+    publisher = Publisher(world.redis_url, KEY.encode())
+    attempt = Attempt(task, source, publisher, Settings(), threading.Event())
+
+    def store_only(step: int) -> None:
+        with begin(source) as connection:
+            assert attempts.checkpoint(connection, task, _point(step), [], lease=60)
+
+    timed: dict[str, Callable[[int], None]] = {
+        "insert": lambda _: _insert(source),
+        "store": store_only,
+        "step": lambda step: attempt.checkpoint(_point(step)),
+    }
+    rounds: dict[str, list[float]] = {name: [] for name in timed}
+    steps = iter(range(1, 10**9))
+    for _ in range(plan.rounds):
+        one: dict[str, list[float]] = {name: [] for name in timed}
+        for _ in range(STEPS):
+            for name, act in timed.items():
+                began = time.perf_counter()
+                act(next(steps))
+                one[name].append(1000 * (time.perf_counter() - began))
+        for name, times in one.items():
+            rounds[name].append(median(times))
+    yield Figure("insert", "one INSERT and its COMMIT", rounds["insert"], "ms")
+    yield Figure("checkpoint", "one checkpoint with its effect", rounds["store"], "ms")
+    yield Figure("step", "the same with its wake-up", rounds["step"], "ms")
+    ratios = ratio(rounds["step"], rounds["insert"])
+    yield Figure("checkpoint-ratio", "checkpointed step / INSERT + COMMIT", ratios, at_most=2)
+
+
+def _point(step: int) -> Checkpoint:
+    return Checkpoint(step, {"done": step}, 50, f"Step {step}", {f"step/{step}": {"attempt": 1}})
+
+
+def _insert(source: Engine) -> None:
+    with begin(source) as connection:
+        connection.execute(text("INSERT INTO plain (data) VALUES ('{\"done\": 1}')"))

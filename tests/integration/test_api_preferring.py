@@ -1,0 +1,164 @@
+"""`Prefer: respond-async, wait=N`: a client waits for the end instead of polling for it."""
+
+import socket
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from demo.api.preferring import preferences
+from demo.store.engines import engine
+
+from .conftest import Api, Hands, StartApi, submit, until
+
+REHEARSAL = {"kind": "rehearsal", "input": {"steps": 2}}
+
+
+class Waiting(threading.Thread):
+    """A request that is kept waiting."""
+
+    def __init__(self, api: Api, method: str, path: str, prefer: str = "", **more: Any) -> None:
+        super().__init__()
+        more.setdefault("headers", {"Prefer": prefer})
+        self.ask = lambda: httpx.request(
+            method, f"{api.url}{path}", timeout=40, trust_env=False, **more
+        )
+        self.began = time.monotonic()
+        self.start()
+
+    def run(self) -> None:
+        self.answer = self.ask()
+        self.took = time.monotonic() - self.began
+
+    def done(self) -> httpx.Response:
+        self.join(20)
+        return self.answer
+
+
+@pytest.mark.claim("http.prefer-wait")
+def test_who_waits_gets_the_end_as_soon_as_it_is_there(
+    patient: Api, client: httpx.Client, hands: Hands
+) -> None:
+    """This API hardly ever sweeps, so that the wake-up alone can have ended the wait."""
+    post = Waiting(patient, "POST", "/tasks", "wait=20", json=REHEARSAL)
+    ((id,),) = until(lambda: hands.rows("SELECT id::text FROM tasks"))
+    monitor = Waiting(patient, "GET", f"/tasks/{id}", "wait=20")
+    result = Waiting(patient, "GET", f"/tasks/{id}/result", "wait=20")
+    hands.claim(id)
+    until(lambda: client.get("/status").json())
+    with patient.client() as other:
+        until(lambda: other.get("/status").json()["streams"] == 3)
+    held = hands.rows(
+        "SELECT 1 FROM pg_stat_activity WHERE usename = 'lro_api' AND state <> 'idle' "
+        "AND datname = current_database()"
+    )
+    assert held == [], "no connection waits"
+    assert all(waiting.is_alive() for waiting in (post, monitor, result))
+    hands.finish(id, result={"pages": 7})
+    for waiting in (post, monitor):
+        answer = waiting.done()
+        assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
+        assert answer.headers["preference-applied"] == "wait=20"
+        assert "retry-after" not in answer.headers
+        assert waiting.took < 15
+    assert post.answer.headers["operation-location"].endswith(f"/tasks/{id}")
+    assert (result.done().status_code, result.answer.json()) == (200, {"pages": 7})
+    assert "Prefer" in monitor.answer.headers["vary"]
+
+
+@pytest.mark.claim("http.prefer-wait")
+def test_a_wait_that_is_over_gets_the_202(client: httpx.Client, hands: Hands) -> None:
+    def ask(prefer: str) -> tuple[int, str | None]:
+        answer = client.post("/tasks", json=REHEARSAL, headers={"Prefer": prefer})
+        assert answer.json()["status"] == "queued"
+        assert int(answer.headers["retry-after"]) >= 1
+        return answer.status_code, answer.headers.get("preference-applied")
+
+    began = time.monotonic()
+    assert ask("respond-async, wait=1") == (202, "respond-async, wait=1")
+    assert ask("wait=1") == (202, "wait=1")
+    assert time.monotonic() - began > 2
+    assert ask("respond-async") == (202, "respond-async")
+    assert ask("wait=0") == (202, "wait=0")
+    for bad in ("wait", "wait=", "wait=soon", "wait=-1", "wait=1.5", 'x="wait=1', ";wait=1", "é"):
+        assert ask(bad.encode("latin-1")) == (202, None), bad  # type: ignore[arg-type]
+    id = submit(client, steps=1)["id"]
+    still = client.get(f"/tasks/{id}", headers={"Prefer": "wait=1"})
+    assert (still.status_code, still.json()["status"]) == (200, "queued")
+    result = client.get(f"/tasks/{id}/result", headers={"Prefer": "wait=1"})
+    assert (result.status_code, result.headers["preference-applied"]) == (202, "wait=1")
+
+
+@pytest.mark.claim("http.prefer-bound")
+def test_the_server_bounds_the_wait_and_ends_it_when_it_stops(
+    start_api: StartApi, own_hands: Hands
+) -> None:
+    with start_api(longest_wait=1) as api, api.client() as client:
+        bounded = client.post("/tasks", json=REHEARSAL, headers={"Prefer": "wait=3600"})
+        assert (bounded.status_code, bounded.headers["preference-applied"]) == (202, "wait=1")
+    with start_api() as api, api.client() as client:
+        waiting = Waiting(api, "POST", "/tasks", "wait=30", json=REHEARSAL)
+        until(lambda: client.get("/status").json()["streams"])
+        client.close()
+        code, seconds = api.terminate()
+        assert (waiting.done().status_code, code) == (202, 0)
+        assert seconds < 5
+
+
+@pytest.mark.claim("http.prefer-bound")
+def test_a_wait_that_would_begin_while_the_server_stops_does_not(
+    start_api: StartApi, own_hands: Hands, database: Any
+) -> None:
+    owner = engine(database.owner)
+    with start_api() as api, owner.connect() as first:
+        first.execute(
+            text(
+                "INSERT INTO idempotency_keys VALUES ('local', 'slow', 'f', gen_random_uuid(), "
+                "now() + interval '1 day')"
+            )
+        )
+        held = {"Idempotency-Key": "slow", "Prefer": "wait=30"}
+        waiting = Waiting(api, "POST", "/tasks", json=REHEARSAL, headers=held)
+        blocked = text("SELECT 1 FROM pg_locks WHERE NOT granted")
+        until(lambda: first.execute(blocked).all())
+        api.process.terminate()
+        until(lambda: not accepts(api))
+        first.rollback()
+        assert waiting.done().status_code == 202
+        assert api.process.wait(10) == 0
+    owner.dispose()
+
+
+def accepts(api: Api) -> bool:
+    """Whether the port is open."""
+    host, port = api.url.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+@pytest.mark.claim("http.prefer-promise")
+def test_what_was_accepted_is_told_though_the_database_goes(
+    start_api: StartApi, own_hands: Hands, servers: Any
+) -> None:
+    with start_api() as api, api.client() as client:
+        waiting = Waiting(api, "POST", "/tasks", "wait=2", json=REHEARSAL)
+        until(lambda: client.get("/status").json()["streams"])
+        servers.postgres.kill()
+        try:
+            assert waiting.done().status_code == 202
+        finally:
+            servers.postgres.start()
+    own_hands.source.dispose()
+
+
+def test_preferences_are_read_as_the_rfc_says() -> None:
+    assert preferences(["Respond-Async, WAIT=10", "wait=20"]) == {
+        "respond-async": "", "wait": "10"
+    }  # fmt: skip
+    assert preferences(['wait = "5" ; a=1;b, handling=lenient']) == {
+        "wait": "5", "handling": "lenient"
+    }  # fmt: skip
+    assert preferences(['foo="a, wait=7", ,', "=1", "a b"]) == {}

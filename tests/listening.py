@@ -1,0 +1,46 @@
+"""A TCP server of a test on a free port of loopback: a thread for each connection, no protocol."""
+
+import socket
+import threading
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from typing import Self
+
+
+class Listening(ABC):
+    """Accepts until it is closed; `serve` does the rest."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @abstractmethod
+    def serve(self, client: socket.socket) -> None:
+        """One connection, from its first byte to its last."""
+
+    def close(self) -> None:
+        """Accept no more; open connections go on."""
+        end(self._listener)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+
+def end(connection: socket.socket) -> None:
+    """Close so that both sides notice, also a thread that is reading."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

@@ -1,0 +1,90 @@
+"""A rehearsal does what it is asked to, and nothing else."""
+
+import multiprocessing
+import signal
+
+import pytest
+
+from demo.contract import (
+    Checkpoint,
+    Done,
+    Log,
+    PermanentFailure,
+    RehearsalInput,
+    Start,
+    TransientFailure,
+)
+from demo.work.rehearsal import rehearsal
+
+FRESH = Start()
+
+
+class Clock:
+    """The `Tools` of these tests: it only adds up."""
+
+    slept = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    def fetch(self, url: str) -> None:
+        raise AssertionError(url)
+
+
+def rehearse(start: Start = FRESH, clock: Clock | None = None, **asked: object) -> list:
+    return list(rehearsal(RehearsalInput(**asked), start, clock or Clock()))
+
+
+def test_each_step_is_a_checkpoint_with_one_effect():
+    clock = Clock()
+    news = rehearse(clock=clock, steps=4, step_seconds=0.5)
+    assert [point.step for point in news[:-1]] == [1, 2, 3, 4]
+    assert [list(point.effects) for point in news[:-1]] == [[f"step/{n}"] for n in (1, 2, 3, 4)]
+    assert [point.percent for point in news[:-1]] == [25, 50, 75, 100]
+    assert news[-1] == Done({"steps": 4, "attempt": 1})
+    assert clock.slept == 2
+
+
+def test_it_goes_on_after_the_last_checkpoint():
+    news = rehearse(Start(3, {"done": 3}, attempt=2), steps=4)
+    assert [type(item) for item in news] == [Checkpoint, Done]
+    assert news[0].effects == {"step/4": {"attempt": 2}}
+    assert news[-1].result == {"steps": 4, "attempt": 2}
+
+
+def test_lines_and_padding_are_as_asked():
+    news = rehearse(steps=2, log_lines=3, payload_bytes=100)
+    assert sum(isinstance(item, Log) for item in news) == 6
+    assert all(item.message.count(".") == 100 for item in news[:-1])
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"), [("permanent", PermanentFailure), ("transient", TransientFailure)]
+)
+def test_it_fails_at_the_step_it_was_asked_to(failure, kind):
+    news: list = []
+    with pytest.raises(kind):
+        news.extend(rehearsal(RehearsalInput(fail_at=3, failure=failure), FRESH, Clock()))
+    assert [point.step for point in news] == [1, 2]
+
+
+def in_a_process(failure: str) -> multiprocessing.Process:
+    asked = RehearsalInput(steps=1, fail_at=1, failure=failure)
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=lambda: list(rehearsal(asked, FRESH, Clock())))
+    process.start()
+    return process
+
+
+def test_a_crash_kills_its_own_process():
+    process = in_a_process("crash")
+    process.join(20)
+    assert process.exitcode == -signal.SIGKILL
+
+
+def test_a_hang_neither_ends_nor_fails():
+    process = in_a_process("hang")
+    process.join(0.5)
+    assert process.is_alive()
+    process.kill()
+    process.join(20)
