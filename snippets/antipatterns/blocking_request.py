@@ -20,7 +20,7 @@ def create_report(name: str) -> dict[str, Any]:
 
 
 def crunch(name: str) -> str:
-    """Stands for the work; 2 s here, so that a gateway with a limit of 1 s cuts it."""
+    """Stands for the work; 2 s here, so that a gateway with a limit of half a second cuts it."""
     started.append(name)
     time.sleep(2)
     return f"{name}.pdf"

@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.hosting import hosted
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60_000  # ms: it ends what hangs, and says nothing of how fast a page is
+expect.set_options(timeout=PATIENCE)
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
 
 
@@ -72,11 +74,19 @@ class Visitor:
 
     def go(self, path: str) -> Page:
         """Open a page of the site and wait until it is quiet."""
-        self.asked.clear()
-        self.complaints.clear()
-        self.page.goto(self.address + path)
+        self.start(path)
         self.page.wait_for_load_state("networkidle")
         return self.page
+
+    def start(self, path: str) -> None:
+        """Open a page of the site."""
+        self.asked.clear()
+        self.complaints.clear()
+        self.page.goto(self.address + path, wait_until="commit")
+
+    def beside(self) -> "Visitor":
+        """Another page of the same browser."""
+        return Visitor(self.page.context.new_page(), self.address)
 
     def foreign(self) -> list[str]:
         """Requests that left the site."""
@@ -95,6 +105,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
     def enter(width: int = 1440, scheme: str = "light") -> Visitor:
         size = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return Visitor(context.new_page(), address)
 

@@ -22,6 +22,7 @@ SORTS = (
     "reference/settings/",
     "404.html",
 )
+TABS = 6  # each page is watched for half a second of silence: in all of them at once
 SIZES = [(1440, "light"), (360, "dark"), (320, "light")]
 
 
@@ -43,14 +44,22 @@ def documents(built: Path) -> Iterator[tuple[str, BeautifulSoup]]:
 def test_every_page_stays_at_home_draws_and_fits(
     built: Path, visit: Visit, width: int, scheme: str
 ) -> None:
-    visitor = visit(width, scheme)
-    wrong = {path: found for path in paths(built) if (found := faults(visitor, path))}
+    first = visit(width, scheme)
+    visitors = [first, *(first.beside() for _ in range(TABS - 1))]
+    left, wrong = paths(built), {}
+    while left:
+        opened, left = left[:TABS], left[TABS:]
+        pairs = list(zip(visitors, opened, strict=False))
+        for visitor, path in pairs:
+            visitor.start(path)
+        wrong |= {path: found for visitor, path in pairs if (found := faults(visitor))}
     assert wrong == {}
 
 
-def faults(visitor: Visitor, path: str) -> list[str]:
+def faults(visitor: Visitor) -> list[str]:
     """What is wrong with one page."""
-    page = visitor.go(path)
+    page = visitor.page
+    page.wait_for_load_state("networkidle")
     drawn = page.locator(".mermaid > svg:not([aria-roledescription=error])")
     expect(drawn).to_have_count(page.locator(".mermaid").count())
     found = [*visitor.foreign(), *visitor.complaints]

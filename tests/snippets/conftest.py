@@ -16,6 +16,7 @@ from types import ModuleType
 
 import httpx
 import pytest
+from redis import Redis
 
 from demo.local.servers import Valkey, new_password
 from tests.stack import scratch
@@ -132,9 +133,20 @@ def celery_worker(environment: dict[str, str]) -> Iterator[Workers]:
 
     yield start
     for worker in started:
-        with suppress(ProcessLookupError):  # the test has done it
-            os.killpg(worker.pid, signal.SIGKILL)  # the pool's children too
-        worker.wait()
+        lose(worker)  # unless the test has done it
+
+
+def lose(worker: subprocess.Popen[bytes]) -> None:
+    """A worker and its pool's children, at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+
+
+def consumers(broker: Valkey) -> int:
+    """How many workers wait for messages of a broker."""
+    with Redis.from_url(broker.url, protocol=2) as client:
+        return sum(one["cmd"] == "brpop" for one in client.client_list())
 
 
 @pytest.fixture

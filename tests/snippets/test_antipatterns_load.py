@@ -1,11 +1,14 @@
 """What a wrong version costs everybody else, counted beside the right one."""
 
 import asyncio
+import random
+import selectors
+import subprocess
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,7 @@ from snippets.experiments.bench import hang_up
 from tests.figures import keep
 from tests.stack import Stack
 
-from .conftest import Serve, Wait, Workers, loaded
+from .conftest import Serve, Wait, Workers, consumers, loaded, lose
 from .test_antipatterns_promises import lines
 
 THREADS = 40  # of a FastAPI process, by default
@@ -48,26 +51,27 @@ def test_requests_that_wait_for_a_task_leave_no_thread_for_the_probe(
     serve: Serve, broker: Valkey, eventually: Wait
 ) -> None:
     app = serve("waiting_handler", BROKER=broker.url)
-    before = probes(f"{app.url}/livez")
+    eventually(lambda: probes(f"{app.url}/livez") == PROBES)
     with Redis.from_url(broker.url, protocol=2) as queue, ThreadPoolExecutor(THREADS) as pool:
-        sent = [pool.submit(httpx.post, f"{app.url}/reports", timeout=60) for _ in range(THREADS)]
+        ask = partial(httpx.post, f"{app.url}/reports", timeout=60, trust_env=False)
+        sent = [pool.submit(ask) for _ in range(THREADS)]
         eventually(lambda: queue.llen("celery") == THREADS)
         answered = probes(f"{app.url}/livez")
         app.kill()
         assert all(isinstance(one.exception(), httpx.TransportError) for one in sent)
-    assert (before, answered) == (PROBES, 0)
+    assert answered == 0
     keep("antipatterns", waiting_probes=(answered, f"of {PROBES} probes"))
 
 
 @pytest.mark.claim("core.accepts-without-worker")
-def test_requests_that_submit_a_task_leave_the_probe_alone(stack: Stack) -> None:
+def test_requests_that_submit_a_task_leave_the_probe_alone(stack: Stack, eventually: Wait) -> None:
     with stack.without("worker"):
         tasks = [stack.submit(steps=1, step_seconds=0) for _ in range(THREADS)]
-        answered = probes(f"{stack.url}/livez")
+        # a busy machine may be late once; who holds a thread for each request is late for ever
+        eventually(lambda: probes(f"{stack.url}/livez") == PROBES)
         canceled = [stack.client.post(f"/tasks/{task['id']}/cancel") for task in tasks]
     assert all(answer.is_success for answer in canceled)
-    assert answered == PROBES
-    keep("antipatterns", accepted_probes=(answered, f"of {PROBES} probes"))
+    keep("antipatterns", accepted_probes=(PROBES, f"of {PROBES} probes"))
 
 
 SIZE, COUNT, BOUND = 8_000_000, 30, 10
@@ -104,6 +108,7 @@ def test_a_broker_refuses_tasks_when_data_fills_it(
 
         wrong, wrong_bytes, wrong_seconds = sent(big.submit, COUNT)
         memory.delete("celery")
+        eventually(lambda: used() < SIZE)  # it is freed behind our back
         right, right_bytes, right_seconds = sent(big.submit_reference, COUNT)
         celery_worker("big_messages:celery", "--pool", "solo", **variables)
         eventually(lambda: lines(tmp_path / "diary") == [str(SIZE)] * COUNT)
@@ -132,15 +137,20 @@ def test_a_mail_waits_for_every_report_in_front_of_it(
 
     def before_the_mail(module: str, *workers: tuple[str, ...]) -> int:
         """How many reports had ended when the mail was sent."""
+        started: list[subprocess.Popen[bytes]] = []
         variables = {"BROKER": broker.url, "DIARY": str(tmp_path / module)}
         with pytest.MonkeyPatch.context() as patch:
             patch.syspath_prepend(str(Path(__file__).parents[2] / "snippets" / "antipatterns"))
             celery = loaded(f"antipatterns/{module}.py", **variables).celery
+        for options in workers:
+            started.append(celery_worker(f"{module}:celery", *options, **variables))
+        # whoever started first would have an advantage that has nothing to do with queues
+        eventually(lambda: consumers(broker) == len(workers))
         for name in ["report"] * LONG + ["mail"]:
             celery.send_task(name)
-        for options in workers:
-            celery_worker(f"{module}:celery", *options, **variables)
         eventually(lambda: len(lines(tmp_path / module)) == LONG + 1)
+        for worker in started:
+            lose(worker)
         apps.append(celery)
         return lines(tmp_path / module).index("mail")
 
@@ -154,6 +164,25 @@ def test_a_mail_waits_for_every_report_in_front_of_it(
 
 
 CLIENTS, CAPACITY, WINDOW = 60, 10, 0.2
+SEED = 1211
+
+
+class Hurry(selectors.SelectSelector):
+    """Waits that take no time: a busy machine moves nobody's moment, and nobody waits."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        self.now += timeout or 0
+        return super().select(0)
+
+
+def hurried() -> asyncio.AbstractEventLoop:
+    """An event loop whose clock jumps to the next moment at which anything is due."""
+    selector = Hurry()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.time = lambda: selector.now  # type: ignore[method-assign]
+    return loop
 
 
 class FarSide:
@@ -163,18 +192,16 @@ class FarSide:
         self.asked: list[float] = []
         self._served: deque[float] = deque()
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        now = time.monotonic()
+    async def ask(self) -> bool:
+        """Whether the one who asks is served."""
+        now = asyncio.get_running_loop().time()
         self.asked.append(now)
         while self._served and now - self._served[0] > WINDOW:
             self._served.popleft()
         served = len(self._served) < CAPACITY
         if served:
             self._served.append(now)
-        status = b"200 OK" if served else b"503 Service Unavailable"
-        writer.write(b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status)
-        writer.close()
+        return served
 
     def peak(self) -> int:
         """Most requests in a window, after everybody's first."""
@@ -182,34 +209,25 @@ class FarSide:
         return max(sum(0 <= other - one <= WINDOW for other in later) for one in later)
 
 
-async def storm(call: Callable[[Any], Awaitable[None]]) -> FarSide:
+def storm(call: Callable[[Any], Awaitable[None]]) -> FarSide:
     """All clients at once, until each is served."""
     far = FarSide()
-    async with await asyncio.start_server(far.answer, "127.0.0.1", 0, backlog=CLIENTS) as server:
-        port = server.sockets[0].getsockname()[1]
 
-        async def ask() -> bool:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(b"GET / HTTP/1.1\r\nHost: far\r\n\r\n")
-            line = await reader.readline()
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
-            return b" 200 " in line
+    async def everybody() -> None:
+        await asyncio.gather(*(call(far.ask) for _ in range(CLIENTS)))
 
-        await asyncio.gather(*(call(ask) for _ in range(CLIENTS)))
+    with asyncio.Runner(loop_factory=hurried) as runner:
+        runner.run(everybody())
     return far
 
 
 @pytest.mark.claim("antipatterns.retry-together")
 def test_clients_that_wait_alike_meet_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "snippets" / "antipatterns"))
-    calls = [loaded(f"antipatterns/{name}.py").call for name in ("retry_together", "retry_apart")]
-
-    async def both() -> list[FarSide]:
-        return await asyncio.gather(*map(storm, calls))
-
-    together, apart = asyncio.run(both())
+    monkeypatch.setattr(random, "random", random.Random(SEED).random)
+    together, apart = (
+        storm(loaded(f"antipatterns/{name}.py").call) for name in ("retry_together", "retry_apart")
+    )
     assert len(together.asked) > 1.3 * len(apart.asked)
     assert together.peak() > 1.3 * apart.peak()
     keep("antipatterns", together_requests=(len(together.asked), f"requests for {CLIENTS}"))
@@ -260,12 +278,17 @@ def test_streams_that_poll_keep_the_database_busy_with_nothing(
     serve: Serve, database: Any, stack: Stack
 ) -> None:
     app = serve("polling_stream", DATABASE_URL=database.owner)
-    polled = asyncio.run(transactions(f"{app.url}/reports/1/stream", database.owner, FOLLOWERS))
-    app.kill()
     task = stack.submit(steps=1, step_seconds=600)
     stack.until(task, "running")
     url = f"{stack.url}/tasks/{task['id']}/stream"
-    alone = asyncio.run(transactions(url, stack.postgres.url(), 1))
+
+    async def beside() -> list[float]:
+        """Two databases: what one is asked is not counted in the other."""
+        wrong = transactions(f"{app.url}/reports/1/stream", database.owner, FOLLOWERS)
+        return await asyncio.gather(wrong, transactions(url, stack.postgres.url(), 1))
+
+    polled, alone = asyncio.run(beside())
+    app.kill()
     woken = asyncio.run(transactions(url, stack.postgres.url(), FOLLOWERS)) - alone
     stack.client.post(f"/tasks/{task['id']}/cancel")
     assert stack.ended(task)["status"] == "canceled"

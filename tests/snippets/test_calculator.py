@@ -66,13 +66,14 @@ def test_erlang_c_is_that_of_printed_tables(slots: int, busy: float, waits: floa
 
 def test_durations_have_the_percentiles_that_were_asked_for() -> None:
     chance = random.Random(SEED)
-    for _ in range(50):
-        mean, ratio = 10 ** chance.uniform(0, 4), chance.uniform(1.05, 3.5)
-        squared, p95, p99 = called(
-            ["variation", mean, mean * ratio],
-            ["durationAt", stats.norm.ppf(0.95), mean, mean * ratio],
-            ["durationAt", stats.norm.ppf(0.99), mean, mean * ratio],
-        )
+    cases = [(10 ** chance.uniform(0, 4), chance.uniform(1.05, 3.5)) for _ in range(50)]
+    found = called(
+        *(["variation", mean, mean * ratio] for mean, ratio in cases),
+        *(["durationAt", stats.norm.ppf(0.95), mean, mean * ratio] for mean, ratio in cases),
+        *(["durationAt", stats.norm.ppf(0.99), mean, mean * ratio] for mean, ratio in cases),
+    )
+    for number, (mean, ratio) in enumerate(cases):
+        squared, p95, p99 = found[number::50]
         sigma = math.sqrt(math.log(1 + squared))
         lognormal = stats.lognorm(sigma, scale=mean / math.exp(sigma**2 / 2))
         assert lognormal.mean() == pytest.approx(mean)
@@ -82,15 +83,19 @@ def test_durations_have_the_percentiles_that_were_asked_for() -> None:
 
 @pytest.mark.claim("sizing.wait-target")
 def test_the_chosen_slots_are_the_fewest_that_keep_the_wait() -> None:
-    chance = random.Random(SEED)
+    chance, spread, cases = random.Random(SEED), 1.5, []
     for _ in range(30):
         rate, takes = 10 ** chance.uniform(-3, 0), 10 ** chance.uniform(1, 3)
-        within, share, spread = takes * chance.random(), chance.uniform(0.8, 0.99), 1.5
-        (slots,) = called(["slotsFor", rate, takes, within, share, spread])
-        one_less, enough, wait = called(
-            *(["late", c, rate * takes, takes, within, spread] for c in (slots - 1, slots)),
-            ["waitOf", share, slots, rate * takes, takes, spread],
-        )
+        cases.append((rate, takes, takes * chance.random(), chance.uniform(0.8, 0.99)))
+    chosen = called(*(["slotsFor", *case, spread] for case in cases))
+    asked = list(zip(cases, chosen, strict=True))
+    found = called(
+        *(["late", c - 1, r * t, t, within, spread] for (r, t, within, _), c in asked),
+        *(["late", c, r * t, t, within, spread] for (r, t, within, _), c in asked),
+        *(["waitOf", share, c, r * t, t, spread] for (r, t, _, share), c in asked),
+    )
+    for number, ((rate, takes, within, share), slots) in enumerate(asked):
+        one_less, enough, wait = found[number::30]
         assert enough <= 1 - share
         assert one_less > 1 - share or slots - 1 <= rate * takes
         assert wait <= within

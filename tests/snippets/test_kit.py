@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import httpx
 import pytest
 import uvicorn
 
+from snippets.kit import following, streaming
 from snippets.kit.catalog import RULES
 from snippets.kit.rules import Level, Outcome
 from snippets.kit.scorecard import Scorecard, checked
@@ -42,6 +43,8 @@ TOLD = {
     "token-env": "KIT_TOKEN",
     "other-token-env": "KIT_OTHER_TOKEN",
 }
+SCRIPTS = ("score.sh", "score-with-pytest.sh")
+Done = subprocess.CompletedProcess[str]
 DEMO = (
     "--kind", "rehearsal",
     "--input", '{"steps": 3}',
@@ -83,6 +86,7 @@ LOST: dict[type[Any], set[str]] = {
 }
 MORE = (wrong.Sloppy, wrong.Unready, wrong.Moody, wrong.Undone, wrong.Torn)
 MIXTURES = [*LOST, *MORE]
+pytestmark = pytest.mark.timeout(300)  # the first test waits for nearly all of the runs
 
 
 @contextmanager
@@ -95,9 +99,11 @@ def served(app: Any) -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=partial(server.run, sockets=[listening]))
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def target(url: str, **more: Any) -> Target:
@@ -123,14 +129,76 @@ def tokens() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KIT_TOKEN", "one")
         patch.setenv("KIT_OTHER_TOKEN", "another")
+        for module in (following, streaming):
+            patch.setattr(module, "NO_NEWS", 5)  # many times what a closed stream needs
         yield
 
 
+def ran(*command: str, **environment: str) -> Done:
+    """A program to its end."""
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def kit(*arguments: str) -> Done:
+    """The command line."""
+    return ran(sys.executable, "-m", "snippets.kit", *arguments)
+
+
+def scored(script: str) -> Done:
+    """A script to copy, against a server that keeps all rules."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with served(right.Right().app()) as url:
+        return ran("sh", f"snippets/kit/{script}", PATH=path, API=url, API_TOKEN="one")
+
+
+def refused() -> Done:
+    """The command line, against a server that breaks a must."""
+    with served(wrong.Relative().app()) as url:
+        return kit(url, "--submit", "POST /jobs", "--body", '{"seconds": 1.5}')
+
+
+def plugged(folder: Path) -> Done:
+    """The plugin, against the same."""
+    options = ["--kit-submit", "POST /jobs", "--kit-body", '{"seconds": 1.5}']
+    plain = ["-p", "snippets.kit.plugin", "-q", "-c", "/dev/null", "-rA", str(folder)]
+    with served(wrong.Relative().app()) as url:
+        return ran(sys.executable, "-m", "pytest", *plain, "--kit-url", url, *options)
+
+
 @pytest.fixture(scope="module")
-def cards(tokens: None) -> dict[type[Any], Scorecard]:
+def scorecard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "scorecard.json"
+
+
+@pytest.fixture(scope="module")
+def runs(
+    tokens: None, stack: Stack, scorecard: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Done]]]:
+    """All programs that take long, side by side: what they do most is wait."""
+    folder = tmp_path_factory.mktemp("plugin")
+    asked = {
+        "demo": partial(kit, stack.url, *DEMO, "--json", str(scorecard)),
+        **{script: partial(scored, script) for script in SCRIPTS},
+        "wrong": refused,
+        "plugin": partial(plugged, folder),
+    }
+    with ThreadPoolExecutor(len(asked)) as pool:
+        yield {name: pool.submit(run) for name, run in asked.items()}
+
+
+@pytest.fixture(scope="module")
+def cards(tokens: None, runs: dict[str, Future[Done]]) -> dict[type[Any], Scorecard]:
     """Half of the servers at a time: they mostly wait, but a busy machine must not blur them."""
+    last_first = MIXTURES[::-1]  # one of the last waits longer than all others
     with ThreadPoolExecutor(len(MIXTURES) // 2) as pool:
-        return dict(zip(MIXTURES, pool.map(mistake, MIXTURES), strict=True))
+        return dict(zip(last_first, pool.map(mistake, last_first), strict=True))
 
 
 @pytest.mark.claim("kit.exact")
@@ -248,23 +316,15 @@ class Pieces(httpx.SyncByteStream):
         return iter(self._pieces)
 
 
-def kit(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line."""
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=110
-    )
-
-
 def outcomes(text: str) -> list[str]:
     """Outcome, level and rule of each line, and the score."""
     return re.findall(r"^(?:\S (?:passed|failed|not \w+) +\w+ +\S+|\d+ of .*)", text, re.M)
 
 
 @pytest.mark.claim("kit.demo")
-def test_the_demo_keeps_every_rule(stack: Stack, tmp_path: Path) -> None:
-    file = tmp_path / "scorecard.json"
-    run = kit("snippets.kit", stack.url, *DEMO, "--json", str(file))
-    card = json.loads(file.read_text())
+def test_the_demo_keeps_every_rule(runs: dict[str, Future[Done]], scorecard: Path) -> None:
+    run = runs["demo"].result()
+    card = json.loads(scorecard.read_text())
     assert run.returncode == 0, run.stdout + run.stderr
     not_kept = [result for result in card["results"] if result["outcome"] != "passed"]
     assert {result["id"] for result in not_kept} <= {"monitor.foreign"}
@@ -291,43 +351,32 @@ def recorded(path: Path, now: str, alike: Any = str) -> None:
     ],
 )
 def test_what_makes_no_sense_is_said_and_ends_with_2(arguments: list[str], said: str) -> None:
-    run = kit("snippets.kit", "http://127.0.0.1:9", *arguments)
+    run = kit("http://127.0.0.1:9", *arguments)
     assert run.returncode == 2
     assert said in run.stderr
 
 
 @pytest.mark.claim("kit.exit-code")
-def test_a_must_that_is_not_kept_ends_with_1() -> None:
-    with served(wrong.Relative().app()) as url:
-        run = kit("snippets.kit", url, "--submit", "POST /jobs", "--body", '{"seconds": 1.5}')
+def test_a_must_that_is_not_kept_ends_with_1(runs: dict[str, Future[Done]]) -> None:
+    run = runs["wrong"].result()
     assert run.returncode == 1
     assert "✘ failed       must    submit.absolute" in run.stdout
     assert len(run.stdout.splitlines()) == len(RULES) + 1
 
 
-@pytest.mark.parametrize("script", ["score.sh", "score-with-pytest.sh"])
-def test_the_scripts_to_copy_give_full_marks_to_a_right_server(script: str) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with served(right.Right().app()) as url:
-        run = subprocess.run(
-            ["sh", f"snippets/kit/{script}"],
-            cwd=ROOT,
-            env={**os.environ, "PATH": path, "API": url, "API_TOKEN": "one"},
-            capture_output=True,
-            text=True,
-            timeout=110,
-        )
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_scripts_to_copy_give_full_marks_to_a_right_server(
+    runs: dict[str, Future[Done]], script: str
+) -> None:
+    run = runs[script].result()
     assert run.returncode == 0, run.stdout + run.stderr
     won, possible = re.findall(r"^(\d+) of (\d+) ", run.stdout, re.M)[-1]
     assert won == possible
 
 
 @pytest.mark.claim("kit.pytest")
-def test_as_a_pytest_plugin_each_rule_is_a_test(tmp_path: Path) -> None:
-    options = ["--kit-submit", "POST /jobs", "--kit-body", '{"seconds": 1.5}']
-    plain = ["-p", "snippets.kit.plugin", "-q", "-c", "/dev/null", "-rA", str(tmp_path)]
-    with served(wrong.Relative().app()) as url:
-        run = kit("pytest", *plain, "--kit-url", url, *options)
+def test_as_a_pytest_plugin_each_rule_is_a_test(runs: dict[str, Future[Done]]) -> None:
+    run = runs["plugin"].result()
     assert run.returncode == 1, run.stdout + run.stderr
     assert "FAILED kit::must submit.absolute" in run.stdout or "submit.absolute" in run.stdout
     assert re.search(r"3 failed, \d+ passed, \d+ skipped", run.stdout)

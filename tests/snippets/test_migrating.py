@@ -1,7 +1,6 @@
 """A Celery application moves over step by step; the same drill shows what each step gains."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ from demo.local.servers import Valkey, free_port
 from snippets.experiments.bench import hang_up
 from tests.figures import keep
 
-from .conftest import SNIPPETS, Wait, Workers, loaded
+from .conftest import SNIPPETS, Wait, Workers, loaded, lose
 
 PAGES = 6
 FOLDER = SNIPPETS / "migrating"
@@ -78,10 +77,9 @@ def drill(
         sys.modules.pop(name, None)
 
 
-def lose(worker: subprocess.Popen[bytes], broker: Valkey) -> None:
+def lose_both(worker: subprocess.Popen[bytes], broker: Valkey) -> None:
     """The worker's node and the broker's memory, at once."""
-    os.killpg(worker.pid, signal.SIGKILL)
-    worker.wait()
+    lose(worker)
     broker.kill()
     broker.start(forget=True)
 
@@ -92,7 +90,7 @@ def played(drill: Drill, broker: Valkey, eventually: Wait, *, ends: int) -> tupl
     first = drill.app.submit(PAGES)
     eventually(lambda: drill.pages(first)[2])
     second = drill.app.submit(1)
-    lose(worker, broker)
+    lose_both(worker, broker)
     drill.worker()
     later = drill.app.submit(1)  # it runs, so what could run has had its turn
     done = [later, second, first][: 1 + ends]
@@ -196,7 +194,8 @@ def test_a_canceled_task_does_not_succeed(core: Any) -> None:
 
 
 def test_a_heartbeat_keeps_a_long_step_alive(core: Any) -> None:
-    id, longer = core.submit("report", {}), 2.5 * core.LEASE
+    core.LEASE = 2
+    id, longer = core.submit("report", {}), 1.5 * core.LEASE
 
     def report(_: Any) -> Any:
         threading.Event().wait(longer)

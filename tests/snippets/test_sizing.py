@@ -103,7 +103,7 @@ def test_the_scaler_sees_numbers_and_no_task(scaler: Connection) -> None:
 @contextmanager
 def running(stack: Stack, tasks: int) -> Iterator[None]:
     """So many tasks, each in a slot."""
-    started = [stack.submit(steps=400, step_seconds=0.05, log_lines=1) for _ in range(tasks)]
+    started = [stack.submit(steps=4000, step_seconds=0.05, log_lines=1) for _ in range(tasks)]
     try:
         for task in started:
             stack.until(task, "running", step=1)
@@ -120,7 +120,8 @@ def test_work_that_runs_is_in_no_list(stack: Stack) -> None:
     broker = Redis.from_url(stack.valkey.url, protocol=2)
     with running(stack, 2):  # the third slot takes whatever hint was sent twice
         eventually(lambda: broker.llen("lro:rehearsal") == 0)
-        assert stack.client.get("/status").json()["tasks"]["running"] == 2
+        # what other tests have canceled may still be letting go
+        eventually(lambda: stack.client.get("/status").json()["tasks"]["running"] == 2)
     broker.close()
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Tutorial:
         self._ports = {name: free_port() for name in SHOWN}
         self.api = f"http://127.0.0.1:{self._ports['api']}"
         self.gateway = f"http://127.0.0.1:{self._ports['gateway']}"
-        self.client = httpx.Client(timeout=10, trust_env=False)
+        self.client = httpx.Client(timeout=60, trust_env=False)
         self.running: list[Process] = []
         self._seen: list[str] = []
 
@@ -101,7 +102,7 @@ class Tutorial:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         self._seen += [f"$ {command}", *done.stdout.replace("\r", "").splitlines()]
@@ -164,6 +165,24 @@ def tutorial(
     made = Tutorial(tmp_path, environment | urls)
     yield made
     made.end()
+
+
+Log = Callable[[str], list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def log(database: Any) -> Iterator[Log]:
+    """What the database says."""
+    connection = psycopg2.connect(database.owner)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+
+        def rows(statement: str) -> list[tuple[Any, ...]]:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+        yield rows
+    connection.close()
 
 
 def written(*processes: Process, count: int) -> Callable[[], bool]:
@@ -245,7 +264,7 @@ def test_step_4_runs_once_with_two_workers_and_outlives_the_api(tutorial: Tutori
 def test_step_4_waits_for_ever_for_a_dead_worker(tutorial: Tutorial) -> None:
     tutorial.serve("step4_claim")
     worker = tutorial.worker("step4_claim")
-    id = tutorial.submit(4)
+    id = tutorial.submit(40)
     eventually(written(worker, count=1))
     worker.kill()
     tutorial.worker("step4_claim")
@@ -273,12 +292,21 @@ def test_step_5_goes_on_from_the_last_page(tutorial: Tutorial) -> None:
 
 
 @pytest.mark.claim("tutorial.fenced")
-def test_step_5_lets_nobody_write_who_lost_the_claim(tutorial: Tutorial) -> None:
+def test_step_5_lets_nobody_write_who_lost_the_claim(tutorial: Tutorial, log: Log) -> None:
     tutorial.serve("step5_checkpoint")
     frozen = tutorial.worker("step5_checkpoint")
-    id = tutorial.submit(4)
+    id = tutorial.submit(6)
     eventually(written(frozen, count=1))
-    frozen.process.send_signal(signal.SIGSTOP)
+
+    def between_pages() -> bool:
+        """Frozen without a transaction: the lock of an open one would keep everybody out."""
+        frozen.process.send_signal(signal.SIGSTOP)
+        if idle := log("SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid()") == []:
+            return idle
+        frozen.process.send_signal(signal.SIGCONT)
+        return False
+
+    eventually(between_pages)
     tutorial.worker("step5_checkpoint")
     eventually(lambda: tutorial.status(id) == "succeeded")
     ended = tutorial.monitor(id).json()
@@ -288,15 +316,18 @@ def test_step_5_lets_nobody_write_who_lost_the_claim(tutorial: Tutorial) -> None
 
 
 @pytest.mark.claim("tutorial.follows")
-def test_step_6_shows_each_event_once_over_a_cut_and_a_crash(tutorial: Tutorial) -> None:
+def test_step_6_shows_each_event_once_over_a_cut_and_a_crash(tutorial: Tutorial, log: Log) -> None:
     tutorial.serve("step6_follow")
     worker = tutorial.worker("step6_follow")
     id = re.findall(UUID, tutorial.type("curl -s -X POST 'http://127.0.0.1:8010/reports?pages=6'"))
     stream = f"curl -sN http://127.0.0.1:8010/reports/{id[0]}/stream"
     tutorial.comment("lose the connection in the middle of the third event")
-    seen = tutorial.type(f"{stream} | sed '/^id: 3/q'").removesuffix("id: 3\n")
+    with ThreadPoolExecutor(1) as pool:
+        cut = pool.submit(tutorial.type, f"{stream} | sed '/^id: 3/q'")
+        eventually(lambda: len(log("SELECT 1 FROM events6")) >= 3)
+        worker.kill()  # curl, which notices only when it writes again, might outlive the work
+    seen = cut.result().removesuffix("id: 3\n")
     tutorial.comment("kill -9 the worker, start another one, come back with the last whole event")
-    worker.kill()
     tutorial.worker("step6_follow", "worker 2")
     seen += tutorial.type(f"{stream} -H 'Last-Event-ID: 2'")
     tutorial.record(6)

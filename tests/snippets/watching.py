@@ -11,7 +11,7 @@ import httpx
 
 from tests.stack import eventually
 
-PASSED_BY = 10  # events that a live reader would have had by now; fewer than fill a buffer
+PASSED_BY = 20  # events that a live reader would have had by now; fewer than fill a buffer
 
 
 @dataclass
@@ -58,16 +58,15 @@ class Reader:
             if late < time.time() - self.began:  # it happened while we were looking
                 self.lateness.append(late)
 
-    def watch(self, control: "Reader", *, events: int = 0, comments: int = 0) -> str:
+    def watch(self, control: "Reader", since: int, *, events: int = 0, comments: int = 0) -> str:
         """Wait for one of the three; a frozen stream is one that others have long passed by."""
-        start = control.newest
 
         def outcome() -> str | None:
             if self.ended:
                 return "cut"
             if len(self.lateness) >= events and self.comments >= comments:
                 return "live"
-            if events and not self.newest and control.newest >= start + PASSED_BY:
+            if events and not self.newest and control.newest >= since + PASSED_BY:
                 return "frozen"
             return None
 

@@ -1,11 +1,13 @@
 """A long-running API in memory that keeps every rule of the kit, in words and paths of its own.
 
-A task's status follows from the clock: no worker, so that what is seen is the contract alone.
+A task's status follows from the clock: no worker, so that what is seen is the contract alone. The
+clock starts when the task is first asked for: on a busy machine, too, somebody sees it wait.
 """
 
 import asyncio
 import hashlib
 import json
+import math
 import re
 import time
 import uuid
@@ -26,20 +28,26 @@ NEVER = {"Cache-Control": "no-store"}
 
 @dataclass
 class Job:
-    """A task: when it was born says where it is."""
+    """A task: when it was first looked at says where it is."""
 
     seconds: float
     fails: bool
     owner: str | None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     born: float = field(default_factory=time.monotonic)
+    looked: float = math.inf
     canceled: float | None = None
+
+    def look(self) -> "Job":
+        """Somebody asks for it."""
+        self.looked = min(self.looked, time.monotonic())
+        return self
 
     def history(self) -> list[tuple[float, str, Any]]:
         """All events there will be, with their times."""
-        start, end = self.born + 0.1, self.born + self.seconds
+        start, end = self.looked + 0.1, self.looked + self.seconds
         told = [(self.born, "status", "NotStarted"), (start, "status", "Running")]
-        told += [(start + (end - start) / 2, "progress", 50)]
+        told += [(self.looked + self.seconds / 2, "progress", 50)]
         told += [(end, "end", "Failed" if self.fails else "Succeeded")]
         if self.canceled is None:
             return told
@@ -78,7 +86,7 @@ class Right:
             told, self.key(request), request.headers.get("authorization")
         )
         if "wait=" in request.headers.get("prefer", ""):
-            await asyncio.sleep(job.seconds + 0.1)  # two clocks
+            await asyncio.sleep(job.look().seconds + 0.1)  # two clocks
             return self.json(request, job, 200, {"Preference-Applied": "wait"})
         marked = {"Idempotent-Replayed": "true"} if replayed else {}
         return self.accepted(request, job, {**marked, "Preference-Applied": "respond-async"})
@@ -158,7 +166,7 @@ class Right:
         job = self.jobs.get(request.path_params["id"])
         if job is None or job.owner != request.headers.get("authorization"):
             raise HTTPException(404, "no such task")
-        return job
+        return job.look()
 
     async def monitor(self, request: Request) -> Response:
         if request.method == "OPTIONS":

@@ -106,7 +106,7 @@ class Forgetful(Right):
         job = self.jobs.get(request.path_params["id"])
         if job is None:
             raise HTTPException(404, "no such task")
-        return job
+        return job.look()
 
     async def cancel(self, request: Request) -> Response:
         job = self.find(request)
@@ -169,7 +169,7 @@ class Moody(Right):
 
     def __init__(self) -> None:
         super().__init__()
-        self.canceled: set[str] = set()
+        self.ran: set[str] = set()
 
     async def submit(self, request: Request) -> Response:
         if "prefer" in request.headers:
@@ -185,7 +185,8 @@ class Moody(Right):
         return "Twiddling" if status == "NotStarted" else status
 
     def shown(self, request: Request, job: Job) -> dict[str, Any]:
-        back = job.status == "Running" and job.now()[-1][1] == "progress"
+        back = job.status == "Running" and job.id in self.ran
+        self.ran |= {job.id} if job.status == "Running" else set()
         shown = super().shown(request, job)
         return {**shown, "id": str(time.monotonic()), **({"status": "Queued"} if back else {})}
 
