@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import text
@@ -16,11 +17,18 @@ from tests.bench.machine import raise_descriptors
 from tests.browser import launch
 from tests.stack import Stack, scratch, serving
 
+UNHURRIED = text("SET statement_timeout = 0")  # a checkpoint may be part of the statement
 STREAMS = 1000  # the most that one test opens; what it starts inherits the limit
 
 
 def pytest_configure() -> None:
     raise_descriptors(STREAMS)
+    # the same examples each time, on a machine of any speed
+    slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile(
+        "steady", derandomize=True, deadline=None, suppress_health_check=slow
+    )
+    hypothesis.settings.load_profile("steady")
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ def fresh_database(servers: Servers) -> Iterator[Database]:
     name = f"test_{uuid4().hex}"
     admin = engine(servers.postgres.url()).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
+        connection.execute(UNHURRIED)
         connection.execute(text(f"CREATE DATABASE {name}"))
     urls = Database(
         owner=servers.postgres.url(database=name),
@@ -92,5 +101,6 @@ def fresh_database(servers: Servers) -> Iterator[Database]:
     admin.dispose()  # a test may end the server, and with it this connection
     yield urls
     with admin.connect() as connection:
+        connection.execute(UNHURRIED)
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()

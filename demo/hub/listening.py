@@ -77,7 +77,7 @@ class Listener:
         """Let go of channels."""
         for channel in channels:
             self._channels.pop(channel, None)
-        self._late.difference_update(channels)
+        self._caught_up(*channels)
         if self._pubsub and channels:
             await _quietly(self._pubsub.unsubscribe(*channels))
 
@@ -110,10 +110,13 @@ class Listener:
     def _confirmed(self, channel: str) -> None:
         if held := self._channels.get(channel):
             held.set()
-        if channel in self._late:
-            self._late.discard(channel)
-            if not self._late:
-                self._missed()
+        self._caught_up(channel)
+
+    def _caught_up(self, *channels: str) -> None:
+        """They hold now, or nobody wants them; after the last one what was missed is looked for."""
+        late, self._late = self._late, self._late.difference(channels)
+        if late and not self._late:
+            self._missed()
 
 
 async def _quietly(command: Awaitable[Any]) -> None:

@@ -93,4 +93,4 @@ def _make_container(address: str) -> None:
     signed = hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)
     said["Authorization"] = f"SharedKey {ACCOUNT}:{base64.b64encode(signed).decode()}"
     url = f"{address}/{CONTAINER}?restype=container"
-    httpx.put(url, headers=said, trust_env=False).raise_for_status()
+    httpx.put(url, headers=said, timeout=60, trust_env=False).raise_for_status()

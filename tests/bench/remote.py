@@ -34,7 +34,7 @@ class Remote:
         assert self._process.stdout
         self._process.stdin.close()
         try:
-            self._process.wait(10)
+            self._process.wait(30)
         finally:
             self._process.kill()
             self._process.wait()

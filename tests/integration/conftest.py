@@ -17,10 +17,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psutil
 import pytest
 from sqlalchemy import Engine, text
 
 from demo.contract import Status
+from demo.local.servers import Postgres
 from demo.store import attempts
 from demo.store.engines import begin, engine
 from demo.store.records import Record
@@ -28,6 +30,7 @@ from demo.wakeups import Publisher
 from tests.conftest import fresh_database
 
 KEY = "a key for tests"
+PATIENCE = 30.0  # seconds: ends what hangs; a test that passes never waits them out
 
 
 @dataclass
@@ -38,13 +41,13 @@ class Api:
     process: subprocess.Popen[bytes]
 
     def client(self, **more: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=10, trust_env=False, **more)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, **more)
 
     def terminate(self) -> tuple[int, float]:
         """Send SIGTERM; exit code, and how long it took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10), time.monotonic() - began
+        return self.process.wait(PATIENCE), time.monotonic() - began
 
 
 class Hands:
@@ -52,7 +55,7 @@ class Hands:
 
     def __init__(self, source: Engine, redis_url: str) -> None:
         self.source = source
-        self.publisher = Publisher(redis_url, KEY.encode(), pause=0.01)
+        self.publisher = Publisher(patiently(redis_url), KEY.encode(), pause=0.01)
         self.held: dict[str, Any] = {}
 
     def claim(self, id: str, *, wake: bool = True) -> Record:
@@ -100,7 +103,7 @@ class Reader:
     def _read(self, url: str, headers: dict[str, str]) -> None:
         try:
             with (
-                httpx.Client(timeout=10, trust_env=False) as client,
+                httpx.Client(timeout=PATIENCE, trust_env=False) as client,
                 client.stream("GET", url, headers=headers) as answer,
             ):
                 self.status, self.headers = answer.status_code, answer.headers
@@ -127,14 +130,21 @@ class Reader:
     def seqs(self) -> list[int]:
         return [int(block.split(b"\n")[0].removeprefix(b"id: ")) for block in self.blocks]
 
-    def wait_for_bytes(self, seconds: float = 10) -> None:
+    def wait_for_bytes(self) -> None:
         """Until the stream has said something."""
-        until(lambda: self.error or self.raw, seconds)
+        until(lambda: self.ended.is_set() or self.raw)
 
-    def wait_for(self, last: int, seconds: float = 10) -> None:
+    def wait_for(self, last: int) -> None:
         """Until event `last` has arrived."""
-        until(lambda: self.error or (self.seqs and self.seqs[-1] >= last), seconds)
+        until(lambda: self.ended.is_set() or (self.seqs and self.seqs[-1] >= last))
         assert self.error is None
+        assert self.seqs
+        assert self.seqs[-1] >= last, self.raw[-500:]
+
+    def wait_for_end(self) -> None:
+        """Until the stream is over, completely."""
+        assert self.ended.wait(PATIENCE), "it goes on"
+        assert self.error is None, "the last chunk says that it is the last"
 
 
 def free_port() -> int:
@@ -143,7 +153,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Poll for a condition; its value, or an error when time is up."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -151,6 +161,26 @@ def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
             return value
         time.sleep(0.02)
     raise AssertionError("it did not happen in time")
+
+
+def patiently(url: str, seconds: float = PATIENCE) -> str:
+    """The broker's URL, for one who gives up so late that no slow machine is the reason."""
+    more = f"socket_timeout={seconds:.0f}&socket_connect_timeout={seconds:.0f}"
+    return f"{url}{'&' if '?' in url else '?'}{more}"
+
+
+def lose(postgres: Postgres) -> None:
+    """Kill PostgreSQL; afterwards none of its backends is left, which might have answered."""
+    family = psutil.Process(postgres.pid).children(recursive=True)
+    postgres.kill()
+    until(lambda: all(map(_is_gone, family)))
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 StartApi = Callable[..., Any]
@@ -174,13 +204,14 @@ def running_api(servers: Any, database: Any, settings: dict[str, Any]) -> Iterat
     process = subprocess.Popen(run, env=environment)
     api = Api(f"http://127.0.0.1:{port}", process)
     try:
-        until(lambda: _answers(api), 90)
+        with api.client() as client:
+            until(lambda: _answers(api, client), 90)
         yield api
     finally:
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(PATIENCE)
             finally:
                 process.kill()
                 process.wait()
@@ -215,7 +246,8 @@ def api(servers: Any, shared_database: Any) -> Iterator[Api]:
 @pytest.fixture(scope="session")
 def patient(servers: Any, shared_database: Any) -> Iterator[Api]:
     """An API that hears wake-ups and hardly ever sweeps."""
-    with running_api(servers, shared_database, {"sweep": 300, "keepalive": 1, "linger": 1}) as api:
+    slow = {"sweep": 300, "longest_wait": 100, "keepalive": 1, "linger": 1}
+    with running_api(servers, shared_database, slow) as api:
         yield api
 
 
@@ -249,10 +281,10 @@ def _variable(name: str) -> str:
     return name if name.isupper() else f"DEMO_{name.upper()}"
 
 
-def _answers(api: Api) -> bool:
+def _answers(api: Api, client: httpx.Client) -> bool:
     assert api.process.poll() is None, "the API ended"
     try:
-        return httpx.get(f"{api.url}/livez", trust_env=False).status_code == 200
+        return client.get("/livez").status_code == 200
     except httpx.TransportError:
         return False
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +20,8 @@ from demo.contract import Status
 from .conftest import Api, Hands
 
 Begin = Callable[[Api], tuple[Callable[[], Any], str]]
-PACE = 15  # a poller that missed Retry-After waits 30 s
+Later = Callable[..., None]
+PACE = 25  # a poller that missed Retry-After waits 30 s
 
 
 def request(api: Api) -> HttpRequest:
@@ -73,14 +74,23 @@ def unsync(api: Api) -> tuple[Callable[[], Any], str]:
 both = pytest.mark.parametrize("start", [sync, unsync])
 
 
-def later(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """While the poller is at it."""
-    threading.Timer(0.3, function, args, kwargs).start()
+@pytest.fixture
+def later(hands: Hands) -> Iterator[Later]:
+    """Calls a function while the poller is at it; it has returned when the test is over."""
+    timers: list[threading.Timer] = []
+
+    def call(function: Callable[..., Any], *args: Any, **named: Any) -> None:
+        timers.append(threading.Timer(0.3, function, args, named))
+        timers[-1].start()
+
+    yield call
+    for timer in timers:
+        timer.join()
 
 
 @both
 @pytest.mark.claim("api.azure-poller")
-def test_success(api: Api, hands: Hands, start: Begin) -> None:
+def test_success(api: Api, hands: Hands, later: Later, start: Begin) -> None:
     began = time.monotonic()
     result, id = start(api)
     hands.claim(id)
@@ -91,7 +101,7 @@ def test_success(api: Api, hands: Hands, start: Begin) -> None:
 
 @both
 @pytest.mark.claim("api.azure-poller")
-def test_failure(api: Api, hands: Hands, start: Begin) -> None:
+def test_failure(api: Api, hands: Hands, later: Later, start: Begin) -> None:
     result, id = start(api)
     hands.claim(id)
     later(hands.finish, id, Status.FAILED, error={"code": "odd", "message": "No luck."})
@@ -127,7 +137,9 @@ def test_another_process_goes_on_by_operation_location(api: Api, hands: Hands) -
 
 
 @pytest.mark.claim("api.azure-location")
-def test_a_poller_that_knows_location_only_waits_at_the_result(api: Api, hands: Hands) -> None:
+def test_a_poller_that_knows_location_only_waits_at_the_result(
+    api: Api, hands: Hands, later: Later
+) -> None:
     poller, id = begin(api, LocationPolling())
     hands.claim(id)
     later(hands.finish, id, result={"steps": 3})

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import Api, Hands
+from .conftest import PATIENCE, Api, Hands
 
 JSON = {"Content-Type": "application/json"}
 SCRAPE = {"kind": "web_scrape", "input": {"url": "http://example.com/"}}
@@ -138,6 +138,6 @@ def test_addresses_and_methods_that_do_not_exist(client: httpx.Client) -> None:
 
 def test_a_request_that_is_not_http_is_cut_off(api: Api) -> None:
     host, port = api.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as raw:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as raw:
         raw.sendall(b"POST /tasks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: x\r\n\r\n")
         assert raw.recv(1000).startswith(b"HTTP/1.1 400")

@@ -152,7 +152,7 @@ def test_other_binds_are_refused_until_someone_says_why() -> None:
             [sys.executable, "-c", "from demo.api.serve import main; main()"],
             env={"DEMO_HOST": host, "DEMO_DATABASE_URL": "postgresql:///x", "DEMO_WAKEUP_KEY": "x"},
             capture_output=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         assert ended.returncode == code

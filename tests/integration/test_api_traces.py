@@ -60,7 +60,7 @@ def test_the_row_continues_the_caller_s_trace(start_api: StartApi, own_hands: Ha
         assert hidden.status_code == 404
         own_hands.claim(id)
         own_hands.finish(id)
-        assert reader.ended.wait(5)
+        reader.wait_for_end()
         (post,) = until(lambda: [span for span in spans if span.name == "POST /tasks"])
         until(lambda: any(span.name == "GET /tasks/{id}" for span in spans))
         ((kept,),) = own_hands.rows("SELECT traceparent FROM tasks")

@@ -1,6 +1,8 @@
 """The API's pool of connections: what it lends works, whatever came before."""
 
 import asyncio
+import os
+import signal
 from typing import Any
 
 import asyncpg
@@ -54,14 +56,31 @@ def test_a_connection_whose_server_ended_is_not_lent_again(database: Database) -
     asyncio.run(tried())
 
 
+def test_a_server_that_hangs_does_not_spoil_the_end(database: Database) -> None:
+    async def tried() -> None:
+        pool = Pool(database.api, 1)
+        pid = text("SELECT pg_backend_pid() AS n").columns()
+        ((_, backend),) = (await pool.rows(pid))[0].items()
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            await asyncio.wait_for(pool.close(), 30)
+        finally:
+            os.kill(backend, signal.SIGCONT)
+
+    asyncio.run(tried())
+
+
 def test_who_waits_too_long_is_told_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("demo.store.pool.PATIENCE", 0.1)
 
     async def tried() -> None:
-        pool = Pool(database.api, 1)
-        slow = asyncio.create_task(pool.rows(text("SELECT pg_sleep(1)::text AS n").columns()))
+        pool, other = Pool(database.api, 1), await asyncpg.connect(database.owner)
+        await other.execute("SELECT pg_advisory_lock(1)")
+        lock = text("SELECT pg_advisory_lock(1)::text AS n").columns()
+        slow = asyncio.create_task(pool.rows(lock))
         await asyncio.sleep(0)
         await fails(pool, Exhausted, n=1)
+        await other.close()
         await slow
         assert await pool.rows(ONE, n=4) == [{"n": 4}]
         await pool.close()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from typing import Any
 
 import httpx
@@ -11,7 +10,7 @@ from httpx_sse import connect_sse
 
 from demo.contract import Status
 
-from .conftest import Api, Hands, Reader, StartApi, submit, until
+from .conftest import PATIENCE, Api, Hands, Reader, StartApi, submit, until
 
 FORGED = "\r\n\r\nid: 999\nevent: end\ndata: {}\n\n\u2028\u0085 \x1b[2J"
 
@@ -33,10 +32,9 @@ def test_history_then_tail_until_the_end(patient: Api, client: httpx.Client, han
     reader.wait_for(2)
     for number in range(3, 40):
         hands.log(id, f"line {number}")
-        reader.wait_for(number, 2)
+        reader.wait_for(number)
     hands.finish(id)
-    assert reader.ended.wait(2)
-    assert reader.error is None, "the answer is complete"
+    reader.wait_for_end()
     assert reader.seqs == list(range(1, 41))
 
 
@@ -53,7 +51,7 @@ def test_memory_log_and_events_tell_the_same_bytes(
     hands.finish(id, Status.FAILED, error={"code": "odd", "message": "1e400", "n": [1.5e300, 0.1]})
     late = Reader(f"{patient.url}/tasks/{id}/stream")
     for reader in (*live, late):
-        assert reader.ended.wait(5)
+        reader.wait_for_end()
     assert len({b"\n\n".join(reader.blocks) for reader in (*live, late)}) == 1
     told = client.get(f"/tasks/{id}/events").json()["items"]
     data = [json.loads(block.split(b"data: ", 1)[1]) for block in late.blocks]
@@ -86,7 +84,7 @@ def test_a_cursor_gives_exactly_the_later_events(
             Reader(f"{url}?after={have}"),
             Reader(f"{url}?after=0", **{"Last-Event-ID": str(have)}),
         ):
-            assert reader.ended.wait(5)
+            reader.wait_for_end()
             assert reader.seqs == list(range(have + 1, 7))
 
 
@@ -123,10 +121,10 @@ def test_a_cursor_past_the_head_gets_a_reset(api: Api, client: httpx.Client, han
     assert reset["task"] == client.get(f"/tasks/{id}").json()
     hands.claim(id)
     hands.finish(id)
-    assert reader.ended.wait(5)
+    reader.wait_for_end()
     assert reader.seqs == [1, 2, 3]
     ended = Reader(f"{api.url}/tasks/{id}/stream?after=2000")
-    assert ended.ended.wait(5)
+    ended.wait_for_end()
     assert ended.seqs == [3]
     assert b"event: reset" in ended.raw
 
@@ -152,36 +150,32 @@ def test_headers_that_keep_proxies_from_buffering(
 
 @pytest.mark.claim("stream.bounded-age")
 def test_a_stream_is_closed_at_its_age_and_resumed(start_api: StartApi, own_hands: Hands) -> None:
-    with start_api(stream_age=0.5, keepalive=0.2) as api, api.client() as client:
+    with start_api(stream_age=3, keepalive=0.2) as api, api.client() as client:
         id = submit(client, steps=1)["id"]
         reader = Reader(f"{api.url}/tasks/{id}/stream")
-        assert reader.ended.wait(5)
-        assert reader.error is None
+        reader.wait_for_end()
         assert reader.seqs == [1]
         own_hands.claim(id)
         own_hands.finish(id)
         again = Reader(f"{api.url}/tasks/{id}/stream", **{"Last-Event-ID": "1"})
-        assert again.ended.wait(5)
+        again.wait_for_end()
         assert again.seqs == [2, 3]
 
 
 @pytest.mark.claim("stream.drain")
 def test_sigterm_ends_streams_cleanly(start_api: StartApi, own_hands: Hands) -> None:
-    with start_api() as api, api.client() as client:
+    with start_api(drain=300) as api, api.client() as client:
         id = submit(client, steps=1)["id"]
         readers: list[Any] = [Reader(f"{api.url}/tasks/{id}/stream") for _ in range(20)]
         for reader in readers:
             reader.wait_for(1)
-        began = time.monotonic()
         api.process.terminate()
         for reader in readers:
-            assert reader.ended.wait(5)
-            assert reader.error is None, "the last chunk says that it is the last"
-        assert time.monotonic() - began < 2
-        assert api.process.wait(10) == 0
+            reader.wait_for_end()  # in no time, compared with what they are granted
+        assert api.process.wait(PATIENCE) == 0
     own_hands.claim(id)
     own_hands.finish(id)
     with start_api() as api:
         again = Reader(f"{api.url}/tasks/{id}/stream", **{"Last-Event-ID": "1"})
-        assert again.ended.wait(5)
+        again.wait_for_end()
         assert again.seqs == [2, 3]

@@ -23,6 +23,7 @@ from demo.store.migrate import migrate
 from demo.store.pool import Pool
 from demo.transport import is_protected
 from demo.wakeups import connect
+from tests.integration.conftest import patiently
 from tests.integration.tls import Front, fronted
 
 ONE = text("SELECT 1 AS one").columns()
@@ -68,7 +69,7 @@ def through_the_pool(url: str) -> None:
 
 
 def through_redis(url: str) -> None:
-    with connect(url) as client:
+    with connect(patiently(url)) as client:
         assert client.ping()
 
 
@@ -77,18 +78,19 @@ def through_the_hub(url: str) -> None:
 
     async def hear() -> None:
         heard = asyncio.Event()
-        listener = Listener(url, lambda *_: heard.set(), lambda: None)
+        listener = Listener(patiently(url), lambda *_: heard.set(), lambda: None)
         running = asyncio.create_task(listener._session())
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not listener.up and not running.done():
                     await asyncio.sleep(0.01)
                 if running.done():
                     await running
                 await listener.join("news")
-                with connect(url) as client:
-                    await asyncio.to_thread(client.publish, "news", "1")
-                await heard.wait()
+                with connect(patiently(url)) as client:
+                    while not heard.is_set():  # who joins late does not hear the first one
+                        await asyncio.to_thread(client.publish, "news", "1")
+                        await asyncio.sleep(0.05)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -99,11 +99,11 @@ def test_news_and_the_end_wake_a_reader_at_once() -> None:
         waiting = asyncio.create_task(new_to(follower))
         await asyncio.sleep(0)
         log.grow(topic, 1)
-        assert await asyncio.wait_for(waiting, 5) == [2]
+        assert await asyncio.wait_for(waiting, 30) == [2]
         waiting = asyncio.create_task(follower.next())
         await asyncio.sleep(0)
         follower.close()
-        assert await asyncio.wait_for(waiting, 5) == []
+        assert await asyncio.wait_for(waiting, 30) == []
 
     asyncio.run(scene())
 
@@ -140,7 +140,7 @@ def test_what_is_heard_during_the_first_read_is_not_lost() -> None:
 
         topic = Topic("local", ID, 10, read)
         follower = joining(topic, 0)
-        assert await asyncio.wait_for(all_of(follower, 4), 5) == [1, 2, 3, 4]
+        assert await asyncio.wait_for(all_of(follower, 4), 30) == [1, 2, 3, 4]
 
     asyncio.run(scene())
 
@@ -181,12 +181,12 @@ def test_a_keepalive_is_due_without_news_and_the_end_is_told_once() -> None:
         waiting = asyncio.create_task(follower.next())
         await asyncio.sleep(0)
         follower.remind()
-        assert await asyncio.wait_for(waiting, 5) == []
+        assert await asyncio.wait_for(waiting, 30) == []
         assert follower.left
         topic.hear(2, [{**event(2), "type": "end"}])
         assert await new_to(follower) == [2]
         assert not follower.left
-        assert await asyncio.wait_for(follower.next(), 5) == []
+        assert await asyncio.wait_for(follower.next(), 30) == []
 
     asyncio.run(scene())
 

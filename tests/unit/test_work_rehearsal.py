@@ -1,7 +1,10 @@
 """A rehearsal does what it is asked to, and nothing else."""
 
-import multiprocessing
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +18,7 @@ from demo.contract import (
     TransientFailure,
 )
 from demo.work.rehearsal import rehearsal
+from tests.stack import ROOT
 
 FRESH = Start()
 
@@ -68,23 +72,37 @@ def test_it_fails_at_the_step_it_was_asked_to(failure, kind):
     assert [point.step for point in news] == [1, 2]
 
 
-def in_a_process(failure: str) -> multiprocessing.Process:
-    asked = RehearsalInput(steps=1, fail_at=1, failure=failure)
-    context = multiprocessing.get_context("fork")
-    process = context.Process(target=lambda: list(rehearsal(asked, FRESH, Clock())))
-    process.start()
-    return process
+ALONE = """
+import sys
+from demo.contract import RehearsalInput, Start
+from demo.work.rehearsal import rehearsal
+
+class Clock:
+    def sleep(self, seconds):
+        print("at work", flush=True)
+
+list(rehearsal(RehearsalInput(steps=1, fail_at=1, failure=sys.argv[1]), Start(), Clock()))
+"""
+
+
+@contextmanager
+def in_a_process(failure: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that is about to fail; a fresh one: a fork of this one has its locks."""
+    run = [sys.executable, "-c", ALONE, failure]
+    with subprocess.Popen(run, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "at work\n"
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_crash_kills_its_own_process():
-    process = in_a_process("crash")
-    process.join(20)
-    assert process.exitcode == -signal.SIGKILL
+    with in_a_process("crash") as process:
+        assert process.wait(60) == -signal.SIGKILL
 
 
 def test_a_hang_neither_ends_nor_fails():
-    process = in_a_process("hang")
-    process.join(0.5)
-    assert process.is_alive()
-    process.kill()
-    process.join(20)
+    with in_a_process("hang") as process, pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)

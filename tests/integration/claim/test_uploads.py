@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from demo.store.engines import engine
-from tests.integration.conftest import Api, StartApi, until
+from tests.integration.conftest import PATIENCE, Api, StartApi, until
 
 CSV = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(20_000))
 SHA = hashlib.sha256(CSV).hexdigest()
@@ -43,7 +43,12 @@ def sent(client: httpx.Client, slot: dict[str, Any], data: bytes = CSV) -> dict[
     """As the slot says: to the API or straight to the store, then the word that it is complete."""
     how = slot["transfer"]
     put = httpx.request(
-        how["method"], how["url"], content=data, headers=how["headers"], trust_env=False, timeout=30
+        how["method"],
+        how["url"],
+        content=data,
+        headers=how["headers"],
+        trust_env=False,
+        timeout=PATIENCE,
     )
     assert put.is_success, put.text
     done = client.post(f"/uploads/{slot['id']}/complete")
@@ -83,14 +88,15 @@ def test_a_signed_url_opens_one_blob_for_writing_and_nothing_else(
         slot, other = opened(client), opened(client)
         url = slot["transfer"]["url"]
         elsewhere = url.replace(slot["id"], other["id"])
-        put = {"content": CSV, "headers": slot["transfer"]["headers"], "trust_env": False}
-        assert httpx.put(elsewhere, **put).status_code == 403
-        assert httpx.get(url, trust_env=False).status_code == 403
-        assert httpx.delete(url, trust_env=False).status_code == 403
-        assert httpx.put(url, **put).status_code == 201
+        put: dict[str, Any] = {"content": CSV, "headers": slot["transfer"]["headers"]}
+        with httpx.Client(timeout=PATIENCE, trust_env=False) as anyone:
+            assert anyone.put(elsewhere, **put).status_code == 403
+            assert anyone.get(url).status_code == 403
+            assert anyone.delete(url).status_code == 403
+            assert anyone.put(url, **put).status_code == 201
+            short = anyone.put(other["transfer"]["url"], **{**put, "content": CSV[:9]})
+            assert short.status_code == 201
         assert client.put(f"/uploads/{slot['id']}", content=CSV).status_code == 409
-        short = httpx.put(other["transfer"]["url"], **{**put, "content": CSV[:9]})
-        assert short.status_code == 201
         assert client.post(f"/uploads/{other['id']}/complete").status_code == 409
 
 
@@ -122,7 +128,7 @@ def ranged(first: int, size: int) -> dict[str, str]:
 def cut(url: str, path: str, part: bytes, size: int) -> None:
     """Promise all, send a part, and hang up."""
     at = urlsplit(url)
-    with socket.create_connection((at.hostname, at.port), 5) as line:
+    with socket.create_connection((at.hostname, at.port), PATIENCE) as line:
         head = f"PUT {path} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Length: {size}\r\n\r\n"
         line.sendall(head.encode() + part)
 
@@ -160,7 +166,7 @@ def test_two_senders_at_once_are_one_too_many(folder_api: Api) -> None:
         slot = opened(client)
         at = urlsplit(folder_api.url)
         path = f"/uploads/{slot['id']}"
-        with socket.create_connection((at.hostname, at.port), 5) as line:
+        with socket.create_connection((at.hostname, at.port), PATIENCE) as line:
             head = f"PUT {path} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Length: {len(CSV)}\r\n\r\n"
             line.sendall(head.encode() + CSV[:10])
             busy = until(lambda: _busy(client, path))
@@ -179,7 +185,7 @@ def test_a_sender_that_falls_silent_is_cut_off(start_api: StartApi) -> None:
     with start_api(upload_pause=0.3) as api, api.client() as client:
         slot = opened(client)
         at = urlsplit(api.url)
-        with socket.create_connection((at.hostname, at.port), 30) as line:
+        with socket.create_connection((at.hostname, at.port), PATIENCE) as line:
             head = (
                 f"PUT /uploads/{slot['id']} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Length: 99\r\n"
             )

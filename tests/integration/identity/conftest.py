@@ -17,7 +17,7 @@ def ready(api: Api, issuer: Issuer) -> None:
     """Wait until the issuer's keys and the revocations are known."""
     headers = bearer(issuer.token())
     with api.client(headers=headers) as client:
-        until(lambda: client.get("/status").status_code == 200, 30)
+        until(lambda: client.get("/status").status_code == 200)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -161,4 +161,4 @@ def test_without_the_issuer_s_keys_nobody_gets_in(servers: Any, database: Any) -
             assert client.get("/tasks").status_code == 401
             assert client.get("/readyz").status_code == 200
             own.away = False
-            until(lambda: client.get("/tasks", headers=headers).status_code == 200, 20)
+            until(lambda: client.get("/tasks", headers=headers).status_code == 200)

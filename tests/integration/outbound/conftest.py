@@ -36,7 +36,11 @@ def outbound(world: World, database: Any) -> Iterator[Outbounds]:
     def make(guide: str | None = None, **knobs: Any) -> Outbound:
         source = engine(database.worker)
         engines.append(source)
-        return Outbound(source, Settings(**{"host_interval": 0.01, **knobs}), world.guard(guide))
+        return Outbound(
+            source,
+            Settings(**{"host_interval": 0.01, "fetch_timeout": 60, **knobs}),
+            world.guard(guide),
+        )
 
     yield make
     for source in engines:

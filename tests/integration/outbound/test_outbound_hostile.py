@@ -98,7 +98,13 @@ def test_internal_hosts_are_refused_before_their_robots_are_asked(world, inside,
 
 @pytest.fixture
 def client(world: World) -> Client:
-    """Requests alone, with bounds that make a test quick."""
+    """Requests alone, with a bound of size that is soon reached."""
+    return Client(world.guard(), "demo/0", timeout=60, limit=100_000, tls=certificates())
+
+
+@pytest.fixture
+def hasty(world: World) -> Client:
+    """The same with a bound of time; what is served to it takes 50 s or for ever."""
     return Client(world.guard(), "demo/0", timeout=1, limit=100_000, tls=certificates())
 
 
@@ -129,33 +135,33 @@ SLOW = {
 
 @pytest.mark.parametrize("part", SLOW)
 @pytest.mark.claim("threat.s6")
-def test_a_slow_drip_is_cut_at_the_total_deadline(world, client, part):
+def test_a_slow_drip_is_cut_at_the_total_deadline(world, hasty, part):
     world.serve(drip(SLOW[part]))
-    code, took = fails(client)
+    code, took = fails(hasty)
     assert code == "timeout"
-    assert 0.9 < took < 2
+    assert 0.9 < took < 12
 
 
-def test_a_host_that_accepts_and_says_nothing_is_cut(world, client):
-    world.serve(lambda connected, _: time.sleep(5))
-    code, took = fails(client)
-    assert (code, took < 2) == ("timeout", True)
+def test_a_host_that_accepts_and_says_nothing_is_cut(world, hasty):
+    world.serve(lambda connected, _: connected.recv(1))
+    code, took = fails(hasty)
+    assert (code, took < 12) == ("timeout", True)
 
 
-def test_a_tls_handshake_that_drips_is_cut(world, client):
+def test_a_tls_handshake_that_drips_is_cut(world, hasty):
     world.serve(drip(b"\x16\x03\x03\x40\x00" + b"\x02" * 1000))
-    code, took = fails(client, "https://site.test/")
-    assert (code, took < 2) == ("timeout", True)
+    code, took = fails(hasty, "https://site.test/")
+    assert (code, took < 12) == ("timeout", True)
 
 
 def test_a_slow_lookup_is_cut(monkeypatch):
     answered = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [answered.wait(5)][1:])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [answered.wait(30)][1:])
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         guard.resolve("site.test", 80, 0.2)
     answered.set()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 7
 
 
 def endless(head: bytes, unit: bytes):
@@ -181,9 +187,7 @@ ENDLESS = {
 @pytest.mark.claim("threat.s6")
 def test_an_endless_answer_is_cut_at_the_bound(world, client, what):
     world.serve(endless(*ENDLESS[what]))
-    code, took = fails(client)
-    assert code == "body_too_large"
-    assert took < 1
+    assert fails(client)[0] == "body_too_large"
 
 
 @pytest.mark.parametrize("line", [b"X: " + b"y" * 300_000 + b"\r\n\r\n", b"X: y\r\n" * 60_000])
@@ -225,7 +229,7 @@ def test_a_name_that_does_not_exist_is_permanent(world, client):
         raise socket.gaierror(socket.EAI_NONAME, "no such host")
 
     world.resolve = resolve
-    client = Client(world.guard(), "demo/0", 1, 1000, certificates())
+    client = Client(world.guard(), "demo/0", 60, 1000, certificates())
     assert fails(client)[0] == "host_not_found"
 
 
@@ -248,7 +252,7 @@ def serve_tls(world: World, authority: trustme.CA, name: str) -> list[str | None
 def trusting(world: World, authority: trustme.CA) -> Client:
     tls = ssl.create_default_context()
     authority.configure_trust(tls)
-    return Client(world.guard(), "demo/0", 5, 100_000, tls)
+    return Client(world.guard(), "demo/0", 60, 100_000, tls)
 
 
 def test_tls_asks_for_the_name_although_an_address_was_dialled(world):

@@ -21,7 +21,7 @@ def test_one_of_many_processes_probes_a_host_whose_breaker_is_half_open(database
 
             def admitted(_: int, host: str = host, together: threading.Barrier = together) -> float:
                 with begin(source) as connection:
-                    together.wait(10)
+                    together.wait(60)
                     return hosts.admit(connection, host, probe=60)
 
             with ThreadPoolExecutor(8) as threads:

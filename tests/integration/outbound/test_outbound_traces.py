@@ -24,7 +24,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
 
 
 def get(world: World, url: str) -> None:
-    client = Client(world.guard(GUIDE), "demo/0", 5, 100_000, certificates())
+    client = Client(world.guard(GUIDE), "demo/0", 60, 100_000, certificates())
     with telemetry.span("attempt"):
         client.get(client.guard.target(url))
 

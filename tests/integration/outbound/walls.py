@@ -45,7 +45,7 @@ def walls() -> Iterator[tuple[str, list[str]]]:
 def behind(wall: str, prefix: list[str], *addresses: str) -> dict[str, str]:
     """What a program behind the wall reaches."""
     module = [sys.executable, "-m", "tests.integration.outbound.walls", wall, *addresses]
-    ran = subprocess.run([*prefix, *module], cwd=ROOT, check=True, capture_output=True, timeout=60)
+    ran = subprocess.run([*prefix, *module], cwd=ROOT, check=True, capture_output=True, timeout=100)
     return dict(json.loads(ran.stdout))
 
 

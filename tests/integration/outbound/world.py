@@ -42,7 +42,7 @@ class Server(Listening):
             try:
                 head = connected.recv(65_536).decode("latin-1") if self.reads_head else "TLS /"
                 self.asked.append(head)
-                self.times.append(time.monotonic())
+                self.times.append(time.time())
                 self._reply(connected, head.split()[1])
             except OSError:
                 return
