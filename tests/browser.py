@@ -51,7 +51,9 @@ def launch(playwright: Playwright) -> Browser:
     faults = []
     for path in _found(playwright):
         try:
-            return playwright.chromium.launch(executable_path=path, args=[*QUIET, *as_root])
+            return playwright.chromium.launch(
+                executable_path=path, args=[*QUIET, *as_root], timeout=120_000
+            )
         except Error as error:
             faults.append(f"{path}: {error}")
     raise AssertionError("\n".join(["No browser starts: see `make test`.", *faults]))

@@ -21,6 +21,8 @@ def hosted(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
     with Host(("127.0.0.1", 0), made) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -36,7 +36,13 @@ class Listening(ABC):
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            self.serve(client)
+        except OSError:  # one side went, which is no fault of the test that runs just then
+            end(client)
 
 
 def end(connection: socket.socket) -> None:

@@ -26,20 +26,25 @@ from demo.local.servers import Postgres, Valkey, free_port, new_password
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
-LEASE = 4.0
+LEASE = 10.0
+# short, and still far from what a busy machine takes for a pause: a lease is 20 beats, and the
+# grace 6 times what an idle worker needs to end
 SHORT = {
     "DEMO_LEASE": str(LEASE),
     "DEMO_HEARTBEAT": "0.5",
     "DEMO_CANCEL_GRACE": "3",
-    "DEMO_RELEASE_GRACE": "8",
+    "DEMO_RELEASE_GRACE": "25",
     "DEMO_BACKOFF_FIRST": "1",
     "DEMO_SWEEP": "1",
     "DEMO_CONCURRENCY": "3",
 }
 
 
-def eventually(condition: Callable[[], T], *, within: float = 20, what: str = "") -> T:
-    """The first true answer of a condition; fails when it never comes."""
+def eventually(condition: Callable[[], T], *, within: float = 60, what: str = "") -> T:
+    """The first true answer of a condition; fails when it never comes.
+
+    The limit ends a test that hangs; how fast something is, is for others to measure.
+    """
     until = time.monotonic() + within
     while True:
         if answer := condition():
@@ -52,9 +57,10 @@ def eventually(condition: Callable[[], T], *, within: float = 20, what: str = ""
 def scratch() -> Iterator[Path]:
     """A folder that is locked while it is in use; what killed sessions left goes first."""
     for left in Path(gettempdir()).glob("lro-scratch-*"):
-        if time.time() - left.stat().st_mtime > 60:  # not one that is just being locked
-            with suppress(BlockingIOError), locked(left):
-                places.forget(left)
+        with suppress(BlockingIOError, FileNotFoundError):  # its session lives, or has just ended
+            if time.time() - left.stat().st_mtime > 60:  # not one that is just being locked
+                with locked(left):
+                    places.forget(left)
     folder = Path(mkdtemp(prefix="lro-scratch-"))
     folder.chmod(0o755)  # as root PostgreSQL runs as another user, who passes through
     with locked(folder):
@@ -81,6 +87,8 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[Postgres, Valkey]]:
     # nothing survives the session, so nothing needs to reach the disk
     postgres = Postgres(folder, new_password(), options=("fsync=off", *options))
     valkey = Valkey(folder, new_password(), {user: new_password() for user in (*ROLES, "flower")})
+    for server in (postgres, valkey):
+        server.retrying = 60  # what a killed one leaves behind is gone when the machine has time
     try:
         postgres.start()
         valkey.start()
@@ -119,7 +127,7 @@ class Supervised:
         """Wait for the table of addresses."""
         eventually(
             lambda: "Ready in" in self.said or self.process.poll() is not None,
-            within=60,
+            within=200,
             what="the stack is not ready",
         )
         assert self.process.poll() is None, self.said
@@ -132,7 +140,7 @@ class Supervised:
         """Everything below the supervisor, guards and pool children included."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def end(self, number: signal.Signals = signal.SIGTERM, *, within: float = 40) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM, *, within: float = 120) -> int:
         """Ask it to end and wait."""
         self.process.send_signal(number)
         return self.process.wait(within)
@@ -164,7 +172,7 @@ class Stack:
             )
             try:
                 supervisor.ready()
-                with httpx.Client(base_url=supervisor.url, timeout=10, trust_env=False) as client:
+                with httpx.Client(base_url=supervisor.url, timeout=60, trust_env=False) as client:
                     yield cls(supervisor, postgres, valkey, client)
             finally:
                 supervisor.process.send_signal(signal.SIGCONT)
@@ -198,7 +206,7 @@ class Stack:
 
     def kill_pool(self) -> None:
         """SIGKILL to every pool child; the worker itself lives."""
-        for child in self.pool_children():
+        for child in eventually(self.pool_children, what="no pool"):
             child.kill()
 
     @contextmanager
@@ -233,7 +241,7 @@ class Stack:
             items += new
 
     def until(
-        self, task: dict[str, Any], *statuses: str, step: int = 0, within: float = 30
+        self, task: dict[str, Any], *statuses: str, step: int = 0, within: float = 90
     ) -> dict[str, Any]:
         """Wait for a status and a checkpoint; returns the monitor."""
 
@@ -244,6 +252,6 @@ class Stack:
 
         return eventually(reached, within=within, what=f"no {statuses} at step {step}")
 
-    def ended(self, task: dict[str, Any], *, within: float = 30) -> dict[str, Any]:
+    def ended(self, task: dict[str, Any], *, within: float = 90) -> dict[str, Any]:
         """Wait for a final status."""
         return self.until(task, "succeeded", "failed", "canceled", within=within)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 GUARD = Path(__file__).with_name("guard.py")
-STARTING, RETRYING = 60.0, 5.0
+STARTING = 60.0
 FIRST_PAUSE, LAST_PAUSE, HEALTHY = 0.2, 10.0, 30.0
 say = partial(print, flush=True)
 signals: list[int] = []
@@ -35,6 +35,7 @@ class Child:
     folder = ROOT
     ending = signal.SIGTERM
     grace = 20.0
+    retrying = 5.0
     user: tuple[int, int] | None = None
     pid = 0
     _guard: "subprocess.Popen[str] | None" = None
@@ -82,7 +83,7 @@ class Child:
     def start(self) -> None:
         """Start, or start again; returns when it answers."""
         began = time.monotonic()
-        while time.monotonic() < began + RETRYING:
+        while time.monotonic() < began + self.retrying:
             self._launch()
             while self.alive and time.monotonic() < began + STARTING:
                 if self.pid and self.answers():

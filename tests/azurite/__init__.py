@@ -63,7 +63,7 @@ def azurite() -> Iterator[dict[str, str]]:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            eventually(lambda: _answers(port), within=60, what="Azurite does not answer")
+            eventually(lambda: _answers(port), within=120, what="Azurite does not answer")
             _make_container(address)
             yield {
                 "DEMO_BLOB_URL": f"az://{CONTAINER}",

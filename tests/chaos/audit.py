@@ -58,7 +58,7 @@ def _rows(connection: Connection, sql: Any, id: str) -> list[Json]:
     return [{**row, id: str(row[id])} for row in connection.execute(sql).mappings()]
 
 
-def hygiene(stack: Stack, *, patience: float = 15) -> list[str]:
+def hygiene(stack: Stack, *, patience: float = 60) -> list[str]:
     """I16: what is left over that should not be, once it has had time to go."""
     until = time.monotonic() + patience
     while (found := _left(stack)) and time.monotonic() < until:

@@ -1,7 +1,7 @@
 """Invariants of one client's task: what it was told and saw against what is true in the end."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -12,12 +12,11 @@ from tests.system.follower import Follower
 from tests.system.history import FINAL, faults
 
 Json = dict[str, Any]
-SETTLED = timedelta(seconds=15)
 BUDGET = Settings.model_fields["crash_budget"].default
 
 
 def violations(
-    client: Client, truth: Truth, reread: Follower | None, healed: datetime
+    client: Client, truth: Truth, reread: Follower | None, healed: datetime, settled: float
 ) -> list[str]:
     """Every violation in words; `reread` has the whole stream once more, read at the end."""
     found = [f"refused: {what}" for what in client.refused] + _promise(client, truth)
@@ -33,7 +32,7 @@ def violations(
     if row["last_seq"] != len(events):
         found.append(f"I4: the row counts {row['last_seq']} events, the log has {len(events)}")
     found += _effects(row, events, effects)
-    found += _cancel(client, row, events, healed)
+    found += _cancel(client, row, events, healed, settled)
     found += _outcome(client, row)
     found += _reads(client, row)
     return [*found, *_streams(client, events, reread)]
@@ -77,7 +76,9 @@ def _effects(row: Json, events: list[Json], effects: dict[str, Json]) -> Iterato
         yield "I8: one attempt wrote a line twice"
 
 
-def _cancel(client: Client, row: Json, events: list[Json], healed: datetime) -> Iterator[str]:
+def _cancel(
+    client: Client, row: Json, events: list[Json], healed: datetime, settled: float
+) -> Iterator[str]:
     """I7: a cancel that was acknowledged holds, and nothing is done after it."""
     code, said = client.canceled or (0, "")
     if (
@@ -95,7 +96,7 @@ def _cancel(client: Client, row: Json, events: list[Json], healed: datetime) -> 
     if asked:
         since = max(healed, datetime.fromisoformat(events[asked[0] - 1]["at"]))
         took = datetime.fromisoformat(events[-1]["at"]) - since
-        if took > SETTLED:
+        if took.total_seconds() > settled:
             yield f"I7: canceling for {took} with all parts up"
 
 

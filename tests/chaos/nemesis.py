@@ -10,8 +10,8 @@ from random import Random
 
 import psutil
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
-from demo.local.children import NotStarted
 from demo.store.engines import begin, engine
 from tests.stack import Stack, eventually
 
@@ -19,7 +19,7 @@ FROZEN_BROKER = 3.0
 BACKENDS = text("""
     SELECT pid FROM pg_stat_activity WHERE usename IN ('lro_api', 'lro_worker') ORDER BY pid""")
 END = text("SELECT pg_terminate_backend(:pid)")
-MISSED = (OSError, ValueError, IndexError, psutil.Error)
+MISSED = (OSError, ValueError, IndexError, psutil.Error, SQLAlchemyError)
 
 
 class Nemesis(threading.Thread):
@@ -49,6 +49,10 @@ class Nemesis(threading.Thread):
         """How many faults of each kind took place."""
         return Counter(kind for _, kind in self.log)
 
+    def has_done(self, faults: int) -> bool:
+        """So many faults took place, or none will any more."""
+        return len(self.log) >= faults or not self.is_alive()
+
     def run(self) -> None:
         """Draw faults; one that found nothing to break is drawn again and not counted."""
         bag: list[str] = []
@@ -73,7 +77,7 @@ class Nemesis(threading.Thread):
             self._thaw(process)
         if self.broken:
             raise self.broken
-        eventually(self._all_up, within=60, what="the stack did not come back")
+        eventually(self._all_up, within=120, what="the stack did not come back")
 
     def _all_up(self) -> bool:
         try:
@@ -99,12 +103,7 @@ class Nemesis(threading.Thread):
     def _postgres(self) -> None:
         self.stack.postgres.kill()
         time.sleep(self._rng.uniform(0.2, 2))
-        for _ in range(3):  # what is left of the one before holds its memory for a while
-            try:
-                return self.stack.postgres.start()
-            except NotStarted as error:
-                last = error
-        raise last
+        self.stack.postgres.start()
 
     def _backend(self) -> None:
         source = engine(self.stack.postgres.url(), pool_size=1)

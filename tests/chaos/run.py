@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ class Plan:
     pause: tuple[float, float] = (1, 4)
     lease: float = 3
     drain: float = 90
+    settled: float = 15  # a cancel takes no longer in peace
+    least: int = 0  # faults, however long they take
 
     @property
     def environment(self) -> dict[str, str]:
@@ -99,7 +102,7 @@ def run(plan: Plan, tree: Path = ROOT) -> Outcome:
             cut=lambda: _cut(clients),
         )
         nemesis.start()
-        _load(plan, http, clients, over)
+        _load(plan, http, clients, over, lambda: nemesis.has_done(plan.least))
         nemesis.heal()
         healed = datetime.now(UTC)
         _drain(plan, clients)
@@ -115,10 +118,16 @@ def run(plan: Plan, tree: Path = ROOT) -> Outcome:
         return outcome
 
 
-def _load(plan: Plan, http: httpx.Client, clients: list[Client], over: threading.Event) -> None:
+def _load(
+    plan: Plan,
+    http: httpx.Client,
+    clients: list[Client],
+    over: threading.Event,
+    enough: Callable[[], bool],
+) -> None:
     rng = Random(f"{plan.seed} load")
     until = time.monotonic() + plan.seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until or not enough():
         own = Random(f"{plan.seed} {len(clients)}")
         client = Client(len(clients), http, own, over, plan.step_seconds)
         client.start()
@@ -147,7 +156,9 @@ def _wrong(stack: Stack, outcome: Outcome, healed: datetime) -> dict[str, list[s
     with ThreadPoolExecutor(4) as pool:
         again = dict(zip(ended, pool.map(lambda c: _reread(stack, c.id), ended), strict=True))
     told = {
-        client.id: violations(client, outcome.truth, again.get(client), healed)
+        client.id: violations(
+            client, outcome.truth, again.get(client), healed, outcome.plan.settled
+        )
         for client in outcome.clients
     }
     told |= invented(outcome.clients, outcome.truth)
@@ -155,6 +166,6 @@ def _wrong(stack: Stack, outcome: Outcome, healed: datetime) -> dict[str, list[s
 
 
 def _reread(stack: Stack, id: str) -> Follower:
-    follower = Follower(f"{stack.url}/tasks/{id}/stream", seconds=20)
+    follower = Follower(f"{stack.url}/tasks/{id}/stream", seconds=120)
     follower.run()
     return follower

@@ -15,10 +15,11 @@ from tests.chaos.run import Plan, run
 
 asked = os.environ.get("CHAOS_SEED", "7")
 SEED = SystemRandom().randrange(10_000) if asked == "random" else int(asked)
-PLAN = Plan(seconds=12, seed=SEED, pause=(0.5, 1.5))
+# on a machine with other things to do, too: no time is short, and a slow fault is not a missing one
+PLAN = Plan(seconds=12, seed=SEED, pause=(0.5, 1.5), drain=180, settled=90, least=4)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.claim("core.chaos")
 def test_a_nemesis_breaks_no_promise():
     outcome = run(PLAN)
@@ -27,11 +28,11 @@ def test_a_nemesis_breaks_no_promise():
     assert not outcome.violations, report.histories(outcome)
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(900)
 @pytest.mark.claim("core.chaos-sensitive")
 def test_a_broken_stack_is_caught():
     """A fault shows only where something happens while a stream is cut: a few chances for that."""
-    plan = replace(PLAN, seconds=6, faults=("streams",), drain=30)
+    plan = replace(PLAN, seconds=6, faults=("streams",), drain=60)
     wrong: list[str] = []
     with tree(MUTANTS["cursor-off-by-one"]) as sources:
         for number in range(4):

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.e2e.runs import Run, recording, survived
 from tests.hosting import hosted
@@ -28,7 +29,8 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Page
 <body><main>{body}</main></body></html>"""
 WIDGET = """<task-stream recorded="recorded.json" origin-ask="{ask}" {more}></task-stream>"""
 
-expect.set_options(timeout=10_000)
+PATIENCE = 60_000  # ms; ends what hangs, and says nothing of how fast a page is
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -65,6 +67,13 @@ def watch() -> Iterator[Watch]:
     assert watch.faults == []
 
 
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A context that waits as long as `expect` does."""
+    context = browser.new_context(locale="en-GB", **options)
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
 Open = Callable[..., Page]
 
 
@@ -74,11 +83,11 @@ def open_page(browser: Browser, watch: Watch) -> Iterator[Open]:
     contexts = []
 
     def open_(url: str, *, width: int = 1280, scheme: str = "light", motion: bool = True) -> Page:
-        context = browser.new_context(
+        context = new_context(
+            browser,
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             reduced_motion="no-preference" if motion else "reduce",
-            locale="en-GB",
         )
         contexts.append(context)
         page = context.new_page()
@@ -98,7 +107,7 @@ def guide(stack: Stack) -> str:
     url = f"{stack.url}/guide/"
     eventually(
         lambda: "<task-stream" in stack.client.get("/guide/").text,
-        within=100,
+        within=240,
         what="the guide was not built",
     )
     return url

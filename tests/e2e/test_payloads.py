@@ -11,7 +11,7 @@ from sqlalchemy import text
 from uuid_utils import uuid7
 
 from demo.store.engines import engine
-from tests.e2e.conftest import Open, Watch
+from tests.e2e.conftest import Open, Watch, new_context
 from tests.stack import Stack
 
 RUN = "xss()"
@@ -119,7 +119,8 @@ def nothing_ran(page: Page) -> None:
 
 def test_the_payloads_are_alive(browser: Browser) -> None:
     """Where text is taken for markup and no policy stands behind, they do run."""
-    page = browser.new_page()
+    context = new_context(browser)
+    page = context.new_page()
     page.add_init_script(LISTEN)
     page.goto("about:blank")
     for number, payload in enumerate(PAYLOADS):
@@ -127,8 +128,8 @@ def test_the_payloads_are_alive(browser: Browser) -> None:
             "(text) => document.body.append(document.createRange().createContextualFragment(text))",
             payload.replace(RUN, f"xss({number})"),
         )
-    page.wait_for_function("new Set(window.ran).size >= 15", timeout=60_000)
-    page.close()
+    page.wait_for_function("new Set(window.ran).size >= 15")
+    context.close()
 
 
 @pytest.mark.claim("security.payloads")
@@ -162,7 +163,8 @@ def test_no_answer_of_the_api_is_taken_for_a_page(
     browser: Browser, stack: Stack, hostile: tuple[UUID, list[UUID]]
 ) -> None:
     full, failed = hostile
-    page = browser.new_page()
+    context = new_context(browser)
+    page = context.new_page()
     page.add_init_script(LISTEN)
     for path in (f"tasks/{full}/result", f"tasks/{full}/events?limit=500", f"tasks/{failed[0]}",
                  *(f"tasks/{quote(one, safe='')}" for one in PAYLOADS)):  # fmt: skip
@@ -170,4 +172,4 @@ def test_no_answer_of_the_api_is_taken_for_a_page(
         assert answer
         assert answer.headers["content-type"].split(";")[0].endswith("json"), path
         nothing_ran(page)
-    page.close()
+    context.close()

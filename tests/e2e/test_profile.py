@@ -29,7 +29,7 @@ def test_a_file_is_uploaded_profiled_and_drawn(ui: Page, watch: Watch, tmp_path:
     expect(ui.get_by_text("Field required")).to_be_visible()
     ui.get_by_label("CSV file").set_input_files(file)
     ui.get_by_role("button", name="Submit data set profile").click()
-    expect(ui.locator("task-stream .status")).to_have_text("Succeeded", timeout=60_000)
+    expect(ui.locator("task-stream .status")).to_have_text("Succeeded")
     expect(ui.get_by_text("99 rows, 3 columns")).to_be_visible()
     table = ui.get_by_role("table", name="Columns")
     expect(table.get_by_role("rowheader")).to_have_text(["id", ATTACK, "city"])

@@ -55,7 +55,7 @@ def test_it_plays_at_the_pace_that_was_chosen_and_pauses(page: Page) -> None:
     assert page.locator("svg.tl").get_attribute("aria-label") == frozen
     assert before < 26
     page.get_by_role("button", name=re.compile("^Go on 4")).press("Enter")
-    expect(page.locator(".status")).to_have_text("Succeeded", timeout=20_000)
+    expect(page.locator(".status")).to_have_text("Succeeded")
     expect(page.locator(".log-lines li")).to_have_count(26)
 
 
@@ -82,11 +82,12 @@ def test_a_screen_reader_is_told_at_most_once_in_five_seconds(page: Page) -> Non
     }""")
     page.get_by_role("button", name=re.compile("^Play 4")).click()
     expect(page.locator(".status")).to_have_text("Running")
-    expect(page.locator(".status")).to_have_text("Succeeded", timeout=20_000)
+    expect(page.locator(".status")).to_have_text("Succeeded")
     spoken = page.evaluate("window.spoken")
     open_ones = [at for at, text in spoken if not text.startswith("Succeeded")]
     assert open_ones
-    assert all(b - a >= 4900 for a, b in pairwise(open_ones))
+    # 5000 when it was said; when it was seen may be a little later the first time
+    assert all(b - a >= 4500 for a, b in pairwise(open_ones))
     assert spoken[-1][1].startswith("Succeeded. Attempt 1 ran")
 
 

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.stack import eventually
 from tests.system.follower import Follower
 from tests.system.history import FINAL, faults
 
@@ -28,10 +31,7 @@ class Client:
         return self.promised[-1]
 
     def get(self, task: Json) -> Json:
-        answer = self.http.get(f"/tasks/{task['id']}")
-        answer.raise_for_status()
-        found: Json = answer.json()
-        return found
+        return self._asked(f"/tasks/{task['id']}")
 
     def cancel(self, task: Json) -> httpx.Response:
         return self.http.post(f"/tasks/{task['id']}/cancel")
@@ -40,17 +40,27 @@ class Client:
         found: list[Json] = []
         url: str | None = f"/tasks/{task['id']}/events?limit=500"
         while url:
-            page = self.http.get(url).json()
+            page = eventually(partial(self._answered, url), what="the API is away")
             found += page["items"]
             url = page.get("next")
         return found
+
+    def _asked(self, url: str) -> Json:
+        found: Json = self.http.get(url).raise_for_status().json()
+        return found
+
+    def _answered(self, url: str) -> Json | None:
+        """None while the API is being restarted."""
+        with suppress(httpx.HTTPError):
+            return self._asked(url)
+        return None
 
     def follow(self, task: Json) -> Follower:
         follower = Follower(str(self.http.base_url.join(f"/tasks/{task['id']}/stream")))
         follower.start()
         return follower
 
-    def until(self, task: Json, holds: Callable[[Json], bool], seconds: float = 40) -> Json:
+    def until(self, task: Json, holds: Callable[[Json], bool], seconds: float = 90) -> Json:
         """Poll until the monitor is as wanted; the API itself may be away meanwhile."""
         end = time.monotonic() + seconds
         now: Json = {}
@@ -67,13 +77,13 @@ class Client:
     def at_step(self, task: Json, step: int) -> Json:
         return self.until(task, lambda now: now["progress"]["step"] >= step)
 
-    def settle(self, task: Json, follower: Follower | None = None, seconds: float = 60) -> Json:
+    def settle(self, task: Json, follower: Follower | None = None, seconds: float = 90) -> Json:
         """Wait for the end, then check all that must hold of the history and the stream."""
         ended = self.until(task, lambda now: now["status"] in FINAL, seconds)
         events = self.events(task)
         assert faults(ended, events) == []
         if follower:
-            follower.join(20)
+            follower.join(60)
             assert follower.ended, "the stream was not ended by 204"
             assert follower.faults(events) == []
         return ended
@@ -82,7 +92,7 @@ class Client:
 @pytest.fixture
 def client(stack: Any) -> Iterator[Client]:
     """A client; after the test, every promise it got must have been kept (invariant I1)."""
-    with httpx.Client(base_url=stack.url, timeout=10) as http:
+    with httpx.Client(base_url=stack.url, timeout=60, trust_env=False) as http:
         made = Client(http)
         yield made
         for task in made.promised:

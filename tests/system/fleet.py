@@ -57,8 +57,14 @@ class Fleet:
         only = ("-Q", ",".join(queues)) if queues else ()
         more = ("-I", include) if include else ()
         command = ("celery", "-A", "demo.broker", "worker", *options, *only, *more)
+        log = self.data / "logs" / f"{name}.log"
+        before = log.read_text().count(" ready.") if log.exists() else 0
         child = self.start(name, *command, **environment)
-        eventually(lambda: " ready." in child.log.read_text(), within=60, what=f"{name} not ready")
+        eventually(
+            lambda: child.log.read_text().count(" ready.") > before,
+            within=120,
+            what=f"{name} not ready",
+        )
         return child
 
     def submit(self, kind: str = "rehearsal", tenant: str = "local", **input: Any) -> Record:
@@ -78,7 +84,7 @@ class Fleet:
         with begin(self.owner) as connection:
             return reads.events_after(connection, task.tenant, task.id, 0)
 
-    def until(self, task: Record, holds: Callable[[Record], Any], within: float = 60) -> Record:
+    def until(self, task: Record, holds: Callable[[Record], Any], within: float = 120) -> Record:
         """Wait for a task; returns it as it is then."""
 
         def now() -> Record | None:

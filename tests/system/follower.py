@@ -14,7 +14,7 @@ from httpx_sse import EventSource
 class Follower(threading.Thread):
     """Collects `(id, event, data)` of one task's stream; resumes with Last-Event-ID."""
 
-    def __init__(self, url: str, seconds: float = 60) -> None:
+    def __init__(self, url: str, seconds: float = 300) -> None:
         super().__init__(daemon=True)
         self.frames: list[tuple[str, str, str]] = []
         self.times: list[float] = []
@@ -42,7 +42,7 @@ class Follower(threading.Thread):
 
     def _connect(self) -> None:
         last = {"Last-Event-ID": self.frames[-1][0]} if self.frames else {}
-        limits = httpx.Timeout(5, read=30)
+        limits = httpx.Timeout(30)
         # nothing to verify on http://; reading the system's certificates takes longer than all else
         with httpx.stream(
             "GET", self._url, headers=last, timeout=limits, verify=False, trust_env=False

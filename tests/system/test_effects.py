@@ -26,15 +26,16 @@ def charged(fleet: Fleet, far_side: Honours | Ignores):  # noqa: F811
             for child in psutil.Process(workers[0]).children():
                 child.kill()
 
-    server = serve(far_side, before_answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    fleet.environment["CHARGES_URL"] = f"http://127.0.0.1:{server.server_port}/charges"
-    fleet.dispatcher()
-    workers.append(fleet.worker("charger", 1, "rehearsal", include="tests.system.charges").pid)
-    task = fleet.submit(steps=STEPS)
-    ended = fleet.until(task, lambda now: now.status.final)
-    server.shutdown()
-    server.server_close()
+    with serve(far_side, before_answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        fleet.environment["CHARGES_URL"] = f"http://127.0.0.1:{server.server_port}/charges"
+        fleet.dispatcher()
+        workers.append(fleet.worker("charger", 1, "rehearsal", include="tests.system.charges").pid)
+        task = fleet.submit(steps=STEPS)
+        try:
+            ended = fleet.until(task, lambda now: now.status.final)
+        finally:
+            server.shutdown()
     assert (ended.status, ended.attempt) == (Status.SUCCEEDED, 1 + len(KILLED_AT))
     return task
 

@@ -24,7 +24,7 @@ class Stop:
         worker = psutil.Process(stack.pid("worker"))
         self._asked = time.time()
         worker.terminate()
-        worker.wait(60)
+        worker.wait(120)
         self.took = time.time() - self._asked
         eventually(lambda: self._stack.pid("worker") != worker.pid)
 

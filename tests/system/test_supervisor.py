@@ -59,19 +59,20 @@ def standing() -> Iterator[Supervised]:
         yield running
 
 
+def asked(url: str, method: str = "GET", **options: Any) -> httpx.Response:
+    return httpx.request(method, url, timeout=60, trust_env=False, **options)
+
+
 def ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        return asked(f"{url}/readyz").status_code == 200
     except httpx.TransportError:
         return False
 
 
-def all_gone(processes: list[psutil.Process], *, within: float = 15) -> None:
-    eventually(
-        lambda: not any(alive(one) for one in processes),
-        within=within,
-        what=f"left running: {processes}",
-    )
+def all_gone(processes: list[psutil.Process]) -> None:
+    """A killed process may need a moment; one that was left behind stays."""
+    eventually(lambda: not any(alive(one) for one in processes), what=f"left running: {processes}")
 
 
 def alive(process: psutil.Process) -> bool:
@@ -119,10 +120,10 @@ def test_it_listens_on_loopback_only(standing: Supervised) -> None:
 
 def test_the_second_start_keeps_the_tasks_and_is_quick(demo: Supervised) -> None:
     order = {"kind": "rehearsal", "input": {"steps": 1, "step_seconds": 0}}
-    task = httpx.post(f"{demo.url}/tasks", json=order, trust_env=False).json()
+    task = asked(f"{demo.url}/tasks", "POST", json=order).json()
     assert demo.end() == 0
     with up(demo.data) as again:
-        found = httpx.get(f"{again.url}/tasks/{task['id']}", trust_env=False)
+        found = asked(f"{again.url}/tasks/{task['id']}")
         assert found.status_code == 200
         took = re.search(r"Ready in ([0-9.]+) s", again.said)
         assert took
@@ -133,7 +134,7 @@ def test_a_taken_port_is_said_in_one_sentence(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         refused = Supervised(folder / "data", port)
-        assert refused.process.wait(20) == 1
+        assert refused.process.wait(60) == 1
     assert refused.said.startswith(f"Port {port} of 127.0.0.1 can't be used (")
     assert "DEMO_PORT" in refused.said
     assert refused.said.count("\n") == 1
@@ -142,7 +143,7 @@ def test_a_taken_port_is_said_in_one_sentence(folder: Path) -> None:
 
 def test_two_stacks_never_share_a_data_folder(standing: Supervised) -> None:
     second = Supervised(standing.data, free_port())
-    assert second.process.wait(20) == 1
+    assert second.process.wait(60) == 1
     assert "already runs on" in second.said
     assert ready(standing.url)
 
@@ -160,7 +161,7 @@ def test_what_a_user_can_mend_is_no_traceback(
     folder: Path, variable: str, value: str, says: str
 ) -> None:
     refused = Supervised(folder / "data", free_port(), **{variable: value})
-    assert refused.process.wait(30) != 0
+    assert refused.process.wait(120) != 0
     assert says in refused.said
     assert "Traceback" not in refused.said
 
@@ -186,7 +187,7 @@ def test_a_signal_ends_all_of_it(demo: Supervised, number: signal.Signals) -> No
     running = demo.processes()
     assert len(running) > 10
     assert demo.end(number) == 0
-    all_gone(running, within=0)
+    all_gone(running)
     assert not list((demo.data / "pids").iterdir())
 
 
@@ -206,20 +207,20 @@ def test_interrupting_it_works_where_a_script_had_sigint_ignored(folder: Path) -
     with subprocess.Popen(
         ["/bin/sh", "-c", script], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     ) as started:
-        eventually(lambda: ready(f"http://127.0.0.1:{port}"), within=60)
+        eventually(lambda: ready(f"http://127.0.0.1:{port}"), within=120)
         running = psutil.Process(started.pid).children(recursive=True)
         started.send_signal(signal.SIGINT)
-        assert started.wait(40) == 0
-        all_gone(running, within=0)
+        assert started.wait(120) == 0
+        all_gone(running)
 
 
 def test_a_supervisor_killed_while_it_starts_a_program_leaves_nothing() -> None:
     told, guard = os.pipe()
     os.close(told)
-    program = ["sleep", "987.65"]
+    program = ["sleep", f"987.{os.getpid()}"]
     subprocess.run(
         [sys.executable, "-IS", GUARD, "15", "5", "", *program],
-        stdin=subprocess.DEVNULL, stdout=guard, stderr=subprocess.DEVNULL, timeout=20, check=False,
+        stdin=subprocess.DEVNULL, stdout=guard, stderr=subprocess.DEVNULL, timeout=60, check=False,
     )  # fmt: skip
     os.close(guard)
     assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == program]
@@ -249,11 +250,15 @@ def test_several_api_processes_share_the_port(folder: Path) -> None:
         eventually(lambda: all(held(part, "LISTEN") for part in parts), within=60)
         for _ in range(40):
             opened.enter_context(socket.create_connection(("127.0.0.1", port)))
-        eventually(lambda: sum(map(held, parts)) == 40)
-        assert all(map(held, parts)), "the kernel deals them out"
+
+        def dealt() -> list[int] | None:  # one look: a connection that asks nothing is cut soon
+            counts = [held(part) for part in parts]
+            return counts if sum(counts) == 40 else None
+
+        assert all(eventually(dealt)), "the kernel deals them out"
         parts[0].kill()
         eventually(lambda: running.pid("api") != parts[0].pid, what="it is started again")
-        assert httpx.get(f"{running.url}/livez", trust_env=False).status_code == 200
+        assert asked(f"{running.url}/livez").status_code == 200
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o700])

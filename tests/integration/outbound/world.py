@@ -44,7 +44,7 @@ class Server(Listening):
                 self.asked.append(head)
                 self.times.append(time.time())
                 self._reply(connected, head.split()[1])
-            except OSError:
+            except (OSError, IndexError):  # it hung up, or never asked
                 return
 
     def _reply(self, connected: socket.socket, path: str) -> None:
