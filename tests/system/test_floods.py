@@ -7,8 +7,9 @@ from tests.stack import eventually
 from tests.system.fleet import ENDLESS, Fleet, fleet  # noqa: F401
 
 SLOTS, FLOOD, VISITS = 4, 40, 20
-# seconds; promised are 2, measured are 0.2; without what is tested here, nothing ever starts
-WITHIN = 6.0
+# seconds; what is promised while a slot is free for the other. On two busy cores it is 0.1, and
+# without what is tested here nothing ever starts
+WITHIN = 2.0
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_flood_of_one_kind_leaves_a_reserved_slot_to_the_other(fleet: Fleet, s
     reserved.kill()
     fleet.worker("fourth", 1)
     eventually(lambda: fleet.running() == SLOTS, within=120)
-    assert fleet.starts_none(2 * WITHIN, "web_scrape", "local", **page)
+    assert fleet.starts_none(3 * WITHIN, "web_scrape", "local", **page)
 
 
 @pytest.mark.claim("fair.cap-starves-nobody")
@@ -54,4 +55,4 @@ def test_a_flood_of_one_tenant_runs_into_its_cap(fleet: Fleet):  # noqa: F811
     fleet.dispatcher()
     fleet.worker("capped", SLOTS)
     eventually(lambda: fleet.running("flood") == SLOTS, within=120)
-    assert fleet.starts_none(2 * WITHIN, "rehearsal", "small", **short)
+    assert fleet.starts_none(3 * WITHIN, "rehearsal", "small", **short)
