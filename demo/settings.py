@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     refusals_a_second: int = Field(
         50, ge=1, description="Refusals of a process that are recorded one by one; then a number."
     )
+    traces_a_second: float = Field(
+        100, gt=0, description="Requests of a process that are traced; the others only have an id."
+    )
 
     blob_url: str = Field(
         "", description="`az://CONTAINER` or `s3://BUCKET`; empty: a folder below the data."

@@ -8,11 +8,12 @@ collector drops spans and slows nothing.
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import _logs, propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs import LoggerProvider
@@ -20,8 +21,9 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import SpanKind
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanKind, TraceState
+from opentelemetry.util.types import Attributes
 
 TRACER = trace.get_tracer("demo")
 LOGGER = _logs.get_logger("demo")
@@ -32,14 +34,62 @@ def wanted() -> bool:
     return bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
 
 
-def start(service: str) -> None:
-    """Install the exporters; call it after a fork, once a process."""
+# --8<-- [start:bounded]
+class Bounded(Sampler):
+    """Records requests up to so many a second, and then none: a flood costs what a calm hour does.
+
+    Whether the caller wants to be recorded is not asked; a child goes the way of its parent.
+    """
+
+    def __init__(self, a_second: float) -> None:
+        self._a_second = a_second
+        self._most = self._left = max(1.0, a_second)
+        self._asked = time.monotonic()
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """Decide for a request, whether or not somebody else's span is above it."""
+        parent = trace.get_current_span(parent_context).get_span_context()
+        ours = parent.is_valid and not parent.is_remote
+        recorded = parent.trace_flags.sampled if ours else self._has_room()
+        decision = Decision.RECORD_AND_SAMPLE if recorded else Decision.DROP
+        return SamplingResult(decision, attributes, trace_state)
+
+    def _has_room(self) -> bool:
+        now = time.monotonic()
+        self._left = min(self._most, self._left + (now - self._asked) * self._a_second)
+        self._asked = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def get_description(self) -> str:
+        """As exporters name it."""
+        return f"Bounded({self._a_second}/s)"
+
+
+# --8<-- [end:bounded]
+
+
+def start(service: str, sampler: Sampler | None = None) -> None:
+    """Install the exporters; call it after a fork, once a process.
+
+    Without a sampler a span is recorded when the one above it is: for what follows a row.
+    """
     logging.getLogger("opentelemetry.exporter.otlp").setLevel(logging.ERROR)
     resource = Resource.create({"service.name": service})
     if wanted():
-        # by default a stranger's `traceparent` may say that this request is not recorded
-        ours = None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
-        spans = TracerProvider(ours, resource)
+        chosen = None if os.environ.get("OTEL_TRACES_SAMPLER") else sampler
+        spans = TracerProvider(chosen, resource)
         exporter = OTLPSpanExporter(timeout=2)
         spans.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
         trace.set_tracer_provider(spans)

@@ -77,7 +77,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[State]:
     """Engine, hub and announcer live exactly as long as the app."""
     knobs = settings()
     _require_secrets(knobs)
-    telemetry.start("api")
+    telemetry.start("api", telemetry.Bounded(knobs.traces_a_second))
     auditing.start()
     url = knobs.database_url.get_secret_value()
     engine, pool = async_engine(url), Pool(url, knobs.connections)

@@ -13,7 +13,8 @@ PLOTS = {  # a bar named "the demo …" stands out, one named "bare …" is draw
         "Submissions a second",
         {
             "submit-rate": "the demo: task, event and key, committed",
-            "submit-traced-rate": "the demo, each with a span",
+            "submit-traced-rate": "the demo, traced as it ships",
+            "submit-all-traced-rate": "the demo, each with a span",
             "bare-submit-rate": "bare FastAPI: a 202 and nothing behind it",
             "common-submit-rate": "common: an ORM row, then send_task",
         },

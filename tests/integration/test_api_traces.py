@@ -72,3 +72,20 @@ def test_the_row_continues_the_caller_s_trace(start_api: StartApi, own_hands: Ha
         names = {attribute.key for span in spans for attribute in span.attributes}
         assert "http.route" in names
     assert all(span.name.startswith(("GET /", "POST /")) for span in spans)
+
+
+@pytest.mark.claim("core.traces-bounded")
+def test_a_flood_is_traced_up_to_the_bound(start_api: StartApi, own_hands: Hands) -> None:
+    bound = {"traces_a_second": 0.001}
+    with collector() as (endpoint, spans):
+        with (
+            start_api(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **bound) as api,
+            api.client(headers={"traceparent": CALLER}) as client,
+        ):
+            for _ in range(20):
+                assert client.post("/tasks", json={"kind": "rehearsal"}).status_code == 202
+        assert len(spans) == 1, "the first of all; it said its last word before it ended"
+    kept = [row.traceparent for row in own_hands.rows("SELECT traceparent FROM tasks")]
+    posted = sum(span.name == "POST /tasks" for span in spans)
+    assert [one.split("-")[1] for one in kept] == 20 * [CALLER.split("-")[1]], "logs have the id"
+    assert sum(one.endswith("-01") for one in kept) == posted, "workers follow what the row says"
