@@ -166,6 +166,7 @@ class Settings(BaseSettings):
     fetch_limit: int = Field(2_000_000, description="Largest outbound answer in bytes.")
     host_interval: Seconds = Field(1, description="Between two requests to one host.")
     guide_interval: Seconds = Field(0.1, description="The same for the demo's own guide.")
+    tenant_hosts: int = Field(100, ge=1, description="Hosts that a tenant's tasks read in an hour.")
     breaker_failures: int = Field(5, ge=1, description="Failures in a row that open a breaker.")
     breaker_seconds: Seconds = Field(30, description="How long an open breaker refuses.")
 

@@ -1,7 +1,8 @@
 """The one place that opens a socket to the world: guarded, bounded, polite.
 
 guard    which URLs and addresses are allowed     line      sockets with a deadline, under httpcore
-request  one bounded GET                          polite    redirects, robots.txt, turns, breaker
+request  one bounded GET                          polite    redirects and robots.txt
+turns    pace, breaker and tenants, for all processes
 """
 
 from demo.outbound.guard import Guard

@@ -1,30 +1,24 @@
-"""What a host outside may expect of all our processes together: robots.txt, turns, patience."""
+"""How we behave towards a host outside: redirects, robots.txt, its turns."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from httpx import InvalidURL
 from protego import Protego
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import Engine
 
 from demo.contract import Log, Page, PermanentFailure, TransientFailure
 from demo.outbound.guard import Guard, Target
 from demo.outbound.request import Answer, Client, certificates
+from demo.outbound.turns import Sleep, Turns
 from demo.settings import Settings
-from demo.store import hosts
-from demo.store.engines import begin
 
 HOPS = 4
 ROBOTS_AGE = 3600
 ROBOTS_KEPT = 64
 LONGEST_DELAY = 30
-Sleep = Callable[[float], None]
 Tell = Callable[[Log], None]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +31,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """For whom a request is made: how it waits, and where its story goes."""
+    """For whom a request is made: how it waits, where its story goes, and whose it is."""
 
     sleep: Sleep
     tell: Tell
+    tenant: str
 
     def says(self, message: str, level: str = "info") -> None:
         """One line of the story."""
@@ -51,7 +46,7 @@ class Outbound:
     """Fetches pages for all attempts of one process; made after the fork."""
 
     def __init__(self, source: Engine, knobs: Settings, guard: Guard | None = None) -> None:
-        self._source = source
+        self._turns = Turns(source, knobs)
         self._knobs = knobs
         self._guard = guard or Guard(knobs.guide_url)
         self._rules: dict[str, Rules] = {}
@@ -59,12 +54,19 @@ class Outbound:
             self._guard, knobs.user_agent, knobs.fetch_timeout, knobs.fetch_limit, certificates()
         )
 
-    def fetch(self, url: str, sleep: Sleep = time.sleep, tell: Tell = lambda _: None) -> Page:
+    def fetch(
+        self,
+        url: str,
+        sleep: Sleep = time.sleep,
+        tell: Tell = lambda _: None,
+        *,
+        tenant: str = "local",
+    ) -> Page:
         """See `demo.contract.Tools.fetch`; waits with `sleep`, which may raise to stop it.
 
         What happens to a host's breaker is told with `tell`.
         """
-        return self._follow(url, Caller(sleep, tell), robots=True)
+        return self._follow(url, Caller(sleep, tell, tenant), robots=True)
 
     # --8<-- [start:follow]
     def _follow(self, url: str, caller: Caller, *, robots: bool) -> Page:
@@ -118,57 +120,24 @@ class Outbound:
     def _ask(self, target: Target, delay: float, caller: Caller) -> Answer:
         """One request in the host's turn; what came of it is told to all processes."""
         host, sleep = target.host, caller.sleep
-        wait, probes = self._shared(sleep, lambda c: self._turn(c, target, delay))
+        wait, probes = self._turns.book(target, delay, caller.tenant, sleep)
         sleep(wait)
         if probes:
             caller.says(f"Breaker half open: this request to {host} is the probe for all workers.")
         try:
             answer = self._client.get(target)
         except TransientFailure as failure:
-            named = failure.retry_after
-            caller.says(self._shared(sleep, lambda c: self._failed(c, host, named)), "warning")
+            caller.says(self._turns.failed(host, failure.retry_after, sleep), "warning")
             raise
         except PermanentFailure:
-            self._shared(sleep, lambda c: hosts.answered(c, host))
+            self._turns.answered(host, sleep)
             raise
-        self._shared(sleep, lambda c: hosts.answered(c, host))
+        self._turns.answered(host, sleep)
         if probes:
             caller.says(f"Breaker closed: {host} answers again.")
         return answer
 
     # --8<-- [end:ask]
-
-    def _turn(self, connection: Connection, target: Target, delay: float) -> tuple[float, bool]:
-        # a guest takes one page a second; the demo's own guide may be read at a livelier pace
-        interval = self._knobs.guide_interval if target.own else self._knobs.host_interval
-        interval = max(interval, delay)
-        probe = interval + 2 * self._knobs.fetch_timeout
-        wait = hosts.admit(connection, target.host, probe=probe)
-        if wait:
-            message = f"{target.host} failed too often just now; it is left alone for a while."
-            raise TransientFailure("breaker_open", message, wait)
-        return hosts.turn(connection, target.host, interval), wait is not None
-
-    def _failed(self, connection: Connection, host: str, named: float | None) -> str:
-        """A host that names a time is left alone by everybody for just that long."""
-        threshold = 1 if named else self._knobs.breaker_failures
-        seconds = named or self._knobs.breaker_seconds
-        failures = hosts.failed(connection, host, threshold=threshold, seconds=seconds)
-        if named:
-            return f"Breaker open: {host} asks all workers to wait {seconds:g} s."
-        if failures < threshold:
-            return f"{host} failed, {failures} of the {threshold} in a row that open its breaker."
-        told = f"{host} failed {failures} times in a row, no worker asks it for {seconds:g} s."
-        return f"Breaker open: {told}"
-
-    def _shared(self, sleep: Sleep, use: Callable[[Connection], T]) -> T:
-        """A short transaction of its own; an outage of PostgreSQL is waited out."""
-        while True:
-            try:
-                with begin(self._source) as connection:
-                    return use(connection)
-            except (OperationalError, InterfaceError, PoolTimeout):
-                sleep(1)
 
 
 def _joined(target: Target, location: str) -> str:

@@ -80,6 +80,7 @@ PURGE_KEYS = statement("DELETE FROM idempotency_keys WHERE expires < clock_times
 PURGE_HOSTS = statement("""
     DELETE FROM hosts WHERE greatest(next_at, open_until) < clock_timestamp() - interval '1 day'
 """)
+PURGE_VISITS = statement("DELETE FROM visits WHERE at < clock_timestamp() - interval '1 hour'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +117,6 @@ def purge(connection: Connection, *, days: int, audit_days: int = 365) -> int:
     connection.exec_driver_sql("SET LOCAL ROLE lro_retention")
     connection.execute(PURGE_KEYS)
     connection.execute(PURGE_HOSTS)
+    connection.execute(PURGE_VISITS)
     auditing.purge(connection, days=audit_days)
     return len(rows(connection, PURGE, days=days))

@@ -1,4 +1,4 @@
-"""What all processes know together of a host outside: its next turn and its breaker."""
+"""What all processes know together of a host outside: its turn, its breaker, who reads it."""
 
 from sqlalchemy import Connection
 
@@ -35,6 +35,21 @@ ANSWERED = statement("""
     WHERE host = :host AND (failures > 0 OR open_until IS NOT NULL)""")
 # --8<-- [end:breaker]
 
+# --8<-- [start:visit]
+ONE_OF_A_TENANT = statement("SELECT pg_advisory_xact_lock(hashtextextended(:tenant, 2))")
+VISIT = statement("""
+    WITH others AS (
+        SELECT count(*) AS number, min(at) + interval '1 hour' AS until FROM visits
+        WHERE tenant = :tenant AND host <> :host AND at > clock_timestamp() - interval '1 hour'
+    ), noted AS (
+        INSERT INTO visits (tenant, host) SELECT :tenant, :host FROM others WHERE number < :most
+        ON CONFLICT (tenant, host) DO UPDATE SET at = clock_timestamp()
+        RETURNING host
+    )
+    SELECT CASE WHEN NOT EXISTS (SELECT FROM noted)
+        THEN extract(epoch FROM until - clock_timestamp()) END AS wait FROM others""")
+# --8<-- [end:visit]
+
 
 def turn(connection: Connection, host: str, seconds: float) -> float:
     """Book the next request to a host; returns how many seconds to wait for it."""
@@ -61,3 +76,10 @@ def failed(connection: Connection, host: str, *, threshold: int, seconds: float)
 def answered(connection: Connection, host: str) -> None:
     """The host answered: its breaker closes."""
     connection.execute(ANSWERED, {"host": host})
+
+
+def visit(connection: Connection, tenant: str, host: str, *, most: int) -> float | None:
+    """Note that a tenant reads a host; seconds to wait when it reads `most` others already."""
+    connection.execute(ONE_OF_A_TENANT, {"tenant": tenant})  # who counts must see who counted
+    (found,) = rows(connection, VISIT, tenant=tenant, host=host, most=most)
+    return None if found["wait"] is None else max(0.0, float(found["wait"]))

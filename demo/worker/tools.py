@@ -35,7 +35,10 @@ class Toolbox:
 
     def fetch(self, url: str) -> Page:
         """See `demo.contract.Tools`."""
-        return self._process.outbound.fetch(url, self._attempt.sleep, self._attempt.buffer.add)
+        attempt = self._attempt
+        return self._process.outbound.fetch(
+            url, attempt.sleep, attempt.buffer.add, tenant=attempt.task.tenant
+        )
 
     # --8<-- [start:key]
     def key(self, effect: str) -> str:

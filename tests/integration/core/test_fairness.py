@@ -115,3 +115,13 @@ def test_hosts_that_nobody_asks_any_more_are_forgotten(store):
     )
     store.do(dispatching.purge, days=7)
     assert {row.host for row in store.sql("SELECT host FROM hosts")} == {"new", "open"}
+
+
+def test_what_a_tenant_read_is_forgotten_after_an_hour(store):
+    for host, age in (("old", "2 hours"), ("new", "1 minute")):
+        store.sql(
+            "INSERT INTO visits VALUES ('t', :host, now() - CAST(:age AS interval))",
+            host=host, age=age,
+        )  # fmt: skip
+    store.do(dispatching.purge, days=7)
+    assert [row.host for row in store.sql("SELECT host FROM visits")] == ["new"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from demo.contract import PermanentFailure, TransientFailure
+from demo.store import hosts
 from demo.store.engines import begin, engine
 from tests.integration.conftest import lose
 from tests.integration.outbound.world import INSIDE, http
@@ -233,6 +235,40 @@ def time_passes(database) -> None:
     source = engine(database.worker)
     with begin(source) as connection:
         connection.execute(text("UPDATE hosts SET open_until = clock_timestamp()"))
+    source.dispose()
+
+
+@pytest.mark.claim("threat.s8")
+@pytest.mark.claim("security.tenant-hosts")
+def test_a_tenant_reads_so_many_hosts_in_an_hour(world, outbound, database):
+    one, two = (outbound(tenant_hosts=2) for _ in range(2))
+    sites = [world.serve(OPEN, f"{n}.test", f"1.1.1.{n}") for n in range(1, 4)]
+    for reader, n in ((one, 1), (two, 2), (two, 1)):
+        assert reader.fetch(f"http://{n}.test/").status == 200
+    with pytest.raises(TransientFailure) as refused:
+        one.fetch("http://3.test/")
+    assert refused.value.code == "too_many_hosts"
+    assert 3000 < refused.value.retry_after <= 3600
+    assert not sites[2].asked
+    assert one.fetch("http://3.test/", tenant="another").status == 200
+    source = engine(database.owner)
+    with begin(source) as connection:
+        connection.execute(
+            text("UPDATE visits SET at = at - interval '1 hour' WHERE host = '1.test'")
+        )
+    source.dispose()
+    assert one.fetch("http://3.test/").status == 200
+
+
+def test_the_hosts_of_a_tenant_are_counted_one_by_one(database):
+    source = engine(database.worker, pool_size=8)
+
+    def visits(n: int) -> bool:
+        with begin(source) as connection:
+            return hosts.visit(connection, "t", f"{n}.test", most=3) is None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(visits, range(40))) == 3
     source.dispose()
 
 
