@@ -168,6 +168,8 @@ def tutorial(
 
 
 Log = Callable[[str], list[tuple[Any, ...]]]
+OTHERS = """SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 @pytest.fixture
@@ -301,7 +303,7 @@ def test_step_5_lets_nobody_write_who_lost_the_claim(tutorial: Tutorial, log: Lo
     def between_pages() -> bool:
         """Frozen without a transaction: the lock of an open one would keep everybody out."""
         frozen.process.send_signal(signal.SIGSTOP)
-        if idle := log("SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid()") == []:
+        if idle := log(OTHERS) == []:
             return idle
         frozen.process.send_signal(signal.SIGCONT)
         return False
