@@ -99,7 +99,7 @@ def test_internal_hosts_are_refused_before_their_robots_are_asked(world, inside,
 @pytest.fixture
 def client(world: World) -> Client:
     """Requests alone, with a bound of size that is soon reached."""
-    return Client(world.guard(), "demo/0", timeout=60, limit=100_000, tls=certificates())
+    return Client(world.guard(), "demo/0", timeout=30, limit=100_000, tls=certificates())
 
 
 @pytest.fixture

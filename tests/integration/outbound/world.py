@@ -41,6 +41,8 @@ class Server(Listening):
         with client as connected:
             try:
                 head = connected.recv(65_536).decode("latin-1") if self.reads_head else "TLS /"
+                if not head:
+                    return  # who had no time left hung up
                 self.asked.append(head)
                 self.times.append(time.time())
                 self._reply(connected, head.split()[1])
