@@ -25,8 +25,8 @@ class Run:
         self.statuses: Counter[str] = Counter()
 
     def request(self) -> bytes | None:
-        """The next request with a key of its own, or None when it is over."""
-        if self._sent >= self._most or time.perf_counter() >= self._until:
+        """The next request with a key of its own, or None when it is over; one there always is."""
+        if self._sent and (self._sent >= self._most or time.perf_counter() >= self._until):
             return None
         self._sent += 1
         if not self._body:
