@@ -10,15 +10,17 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 INSTALL = ROOT / "build" / "npm"
 VENDOR = ROOT / "site_src" / "assets" / "vendor"
+LAST_WRITTEN = INSTALL / "node_modules" / ".package-lock.json"
 MERMAID = INSTALL / "node_modules" / "@mermaid-js" / "tiny" / "dist" / "mermaid.tiny.js"
 
 
 def current() -> bool:
-    """Whether the last install was made from this lock file."""
+    """Whether the last install was made from this lock file, and to its end."""
     copied = INSTALL / "package-lock.json"
     lock = HERE / "package-lock.json"
     return (
         (VENDOR / "mermaid.min.js").exists()
+        and LAST_WRITTEN.exists()
         and copied.exists()
         and copied.read_bytes() == lock.read_bytes()
     )

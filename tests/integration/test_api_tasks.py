@@ -35,7 +35,7 @@ def in_every_state(client: httpx.Client, hands: Hands) -> dict[str, str]:
 
 @pytest.mark.claim("http.accepted")
 def test_a_202_tells_where_to_look_next(client: httpx.Client, hands: Hands, servers: Any) -> None:
-    with Redis.from_url(servers.redis_url).pubsub() as listening:
+    with Redis.from_url(servers.redis_url) as redis, redis.pubsub() as listening:
         listening.subscribe("lro:dispatch")
         assert listening.get_message(timeout=PATIENCE)["type"] == "subscribe"
         answer = client.post("/tasks", json=REHEARSAL)
