@@ -1,5 +1,6 @@
 """`Prefer: respond-async, wait=N`: a client waits for the end instead of polling for it."""
 
+import json
 import socket
 import threading
 import time
@@ -7,10 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from demo.api.preferring import preferences
-from demo.store.engines import engine
 
 from .conftest import PATIENCE, Api, Hands, StartApi, lose, submit, until
 from .metering import until_no_connection_is_held
@@ -109,34 +108,35 @@ def test_the_server_bounds_the_wait_and_ends_it_when_it_stops(
 
 @pytest.mark.claim("http.prefer-bound")
 def test_a_wait_that_would_begin_while_the_server_stops_does_not(
-    start_api: StartApi, own_hands: Hands, database: Any
+    start_api: StartApi, own_hands: Hands
 ) -> None:
-    owner = engine(database.owner)
-    with start_api(longest_wait=LONG, drain=LONG) as api, owner.connect() as first:
-        first.execute(text("SET idle_in_transaction_session_timeout = 0"))
-        first.execute(
-            text(
-                "INSERT INTO idempotency_keys VALUES ('local', 'slow', 'f', gen_random_uuid(), "
-                "now() + interval '1 day')"
-            )
-        )
-        held = {"Idempotency-Key": "slow", "Prefer": f"wait={LONG}"}
-        waiting = Waiting(api, "POST", "/tasks", json=REHEARSAL, headers=held)
-        blocked = text("SELECT 1 FROM pg_locks WHERE NOT granted")
-        until(lambda: first.execute(blocked).all())
+    body = json.dumps(REHEARSAL).encode()
+    head = (
+        "POST /tasks HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json",
+        f"Content-Length: {len(body)}", "Expect: 100-continue", f"Prefer: wait={LONG}", "", "",
+    )  # fmt: skip
+    with (
+        start_api(longest_wait=LONG, drain=LONG) as api,
+        socket.create_connection(address(api), PATIENCE) as line,
+    ):
+        line.sendall("\r\n".join(head).encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 100 "), "it reads the body now"
         api.process.terminate()
         until(lambda: not accepts(api))
-        first.rollback()
-        assert waiting.done().status_code == 202
+        line.sendall(body)
+        assert line.recv(1000).startswith(b"HTTP/1.1 202 ")
         assert api.process.wait(PATIENCE) == 0
-    owner.dispose()
+
+
+def address(api: Api) -> tuple[str, int]:
+    host, port = api.url.removeprefix("http://").split(":")
+    return host, int(port)
 
 
 def accepts(api: Api) -> bool:
     """Whether the port is open."""
-    host, port = api.url.removeprefix("http://").split(":")
     with socket.socket() as probe:
-        return probe.connect_ex((host, int(port))) == 0
+        return probe.connect_ex(address(api)) == 0
 
 
 @pytest.mark.claim("http.prefer-promise")
