@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 
-const PATIENCE = 3000;
+const PATIENCE = 15_000; // whoever is not the stack says so at once; a busy stack takes its time
 
 /**
  * Whether this page is served by the stack itself. A static host is never asked for `/livez`: only
@@ -26,7 +26,7 @@ export async function servedByStack() {
 export async function knock(origin) {
   try {
     await fetch(new URL("livez", origin), {
-      signal: AbortSignal.timeout(PATIENCE * 10),
+      signal: AbortSignal.timeout(PATIENCE * 2),
       cache: "no-store",
     });
     return "ok";
