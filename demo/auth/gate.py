@@ -14,6 +14,7 @@ from demo.auth import IssuerAway, Principal, Unauthorized
 from demo.auth.issuers import Issuer
 from demo.auth.sessions import SESSION, Seals
 from demo.auth.tokens import Tokens
+from demo.beside import beside
 from demo.settings import Settings
 from demo.store.revoking import revocation_key, revoked
 
@@ -40,12 +41,8 @@ class Gate:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Gate"]:
         """Learn of revocations and new keys until the block ends."""
-        loop = asyncio.create_task(self._learn())
-        try:
+        async with beside(self._learn()):
             yield self
-        finally:
-            loop.cancel()
-            await asyncio.gather(loop, return_exceptions=True)
 
     async def principal(self, method: str, own: str, headers: Mapping[str, str]) -> Principal:
         """Who asks: by the header if there is one, else by the cookie of our own pages.

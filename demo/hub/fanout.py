@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from demo.beside import beside
 from demo.hub.following import Follower, Place
 from demo.hub.frames import Frame, frame
 from demo.hub.listening import Listener
@@ -80,14 +81,10 @@ class Hub:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Hub"]:
         """Listen, sweep and keep alive, until the block ends."""
-        loops = (self._listener.run(), self._sweep(), self._turn())
-        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
-            yield self
+            async with beside(self._listener.run(), self._sweep(), self._turn()):
+                yield self
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._listener.close()
 
     def drain(self) -> None:
@@ -166,7 +163,8 @@ class Hub:
         while True:
             wait = self._knobs.sweep if self.up else min(self._knobs.sweep, SWEEP_ALONE)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._sweep_now.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._sweep_now.wait()
             self._sweep_now.clear()
             try:
                 await self._look_at_heads()
