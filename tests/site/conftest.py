@@ -191,6 +191,7 @@ class Small:
     """A site of one page that keeps every rule, with the real configuration around it."""
 
     root: Path
+    said: list[str] = field(default_factory=list)
 
     def write(self, path: str, text: str) -> None:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -209,11 +210,14 @@ class Small:
         kept = Kept()
         logging.getLogger("mkdocs").addHandler(kept)
         try:
-            config = load_config(str(self.root / "mkdocs.yml"), strict=False)
-            config.plugins.on_startup(command="build", dirty=False)
-            build(config)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("NO_MKDOCS_2_WARNING", "1")
+                config = load_config(str(self.root / "mkdocs.yml"), strict=False)
+                config.plugins.on_startup(command="build", dirty=False)
+                build(config)
         finally:
             logging.getLogger("mkdocs").removeHandler(kept)
+        self.said = kept.said
         return kept.said
 
     def page(self, path: str = "index.html") -> str:
@@ -221,15 +225,27 @@ class Small:
 
 
 @pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
+def small(tmp_path: Path) -> Small:
     """A site to break."""
-    monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
-    site = Small(tmp_path)
+    return made(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """The same unbroken, built for all who only look."""
+    site = made(tmp_path_factory.mktemp("whole"))
+    site.build()
+    return site
+
+
+def made(root: Path) -> Small:
+    """A site of one page in an empty folder."""
+    site = Small(root)
     for path, text in FILES.items():
         site.write(path, text)
-    shutil.copy(ROOT / "site_src/_data/problems.yml", tmp_path / "site_src/_data")
-    (tmp_path / "site_src/assets").mkdir()
-    (tmp_path / "site_src/assets/vendor").symlink_to(ROOT / "site_src/assets/vendor")
+    shutil.copy(ROOT / "site_src/_data/problems.yml", root / "site_src/_data")
+    (root / "site_src/assets").mkdir()
+    (root / "site_src/assets/vendor").symlink_to(ROOT / "site_src/assets/vendor")
     settings = (ROOT / "mkdocs.yml").read_text()
     settings = re.sub(r"^nav:\n.*?^(?=\S)", NAV, settings, flags=re.S | re.M)
     settings = settings.replace("[site_src/_hooks.py]", f"[{ROOT}/site_src/_hooks.py]")

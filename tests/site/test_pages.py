@@ -1,13 +1,12 @@
 """Every page of the built site in a real browser: nothing foreign, broken or cut off."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from .conftest import ROOT, Visit, Visitor
 
@@ -23,7 +22,8 @@ SORTS = (
     "404.html",
 )
 TABS = 6  # each page is watched for half a second of silence: in all of them at once
-SIZES = [(1440, "light"), (360, "dark"), (320, "light")]
+SIZES = [(1440, "light"), (360, "dark")]
+NARROWEST = 320
 
 
 def paths(built: Path) -> list[str]:
@@ -32,11 +32,14 @@ def paths(built: Path) -> list[str]:
     return [path.removesuffix("index.html") for path in found]
 
 
-def documents(built: Path) -> Iterator[tuple[str, BeautifulSoup]]:
+@pytest.fixture(scope="module")
+def documents(built: Path) -> dict[str, BeautifulSoup]:
     """Each page's address and what is in it."""
-    for path in paths(built):
-        file = built / (path + "index.html" if path.endswith("/") or not path else path)
-        yield path, BeautifulSoup(file.read_text("utf-8"), "html.parser")
+    files = {path: path + "index.html" * (path.endswith("/") or not path) for path in paths(built)}
+    return {
+        path: BeautifulSoup((built / file).read_text("utf-8"), "html.parser")
+        for path, file in files.items()
+    }
 
 
 @pytest.mark.timeout(300)
@@ -62,10 +65,19 @@ def faults(visitor: Visitor) -> list[str]:
     page.wait_for_load_state("networkidle")
     drawn = page.locator(".mermaid > svg:not([aria-roledescription=error])")
     expect(drawn).to_have_count(page.locator(".mermaid").count())
-    found = [*visitor.foreign(), *visitor.complaints]
-    if (beyond := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
-        found.append(f"scrolls sideways by {beyond} px")
+    found = [*visitor.foreign(), *visitor.complaints, *beyond(page)]
+    size = page.viewport_size
+    if size and size["width"] < 400:
+        page.set_viewport_size({**size, "width": NARROWEST})
+        found += beyond(page)
+        page.set_viewport_size(size)
     return found
+
+
+def beyond(page: Page) -> list[str]:
+    """Whether it is wider than its window."""
+    width, more = page.evaluate("[innerWidth, document.documentElement.scrollWidth - innerWidth]")
+    return [f"scrolls sideways by {more} px at {width}"] if more > 0 else []
 
 
 @pytest.mark.timeout(300)
@@ -79,25 +91,24 @@ def test_each_sort_of_page_is_accessible(visit: Visit, scheme: str) -> None:
         assert [(v["id"], v["nodes"][0]["html"]) for v in found] == [], path
 
 
-def test_every_link_leads_somewhere(built: Path) -> None:
-    pages = dict(documents(built))
-    ids = {path: {tag["id"] for tag in soup.find_all(id=True)} for path, soup in pages.items()}
+def test_every_link_leads_somewhere(built: Path, documents: dict[str, BeautifulSoup]) -> None:
+    ids = {path: {tag["id"] for tag in soup.find_all(id=True)} for path, soup in documents.items()}
     wrong = []
-    for path, soup in pages.items():
+    for path, soup in documents.items():
         for link in soup.find_all("a", href=True):
             target, anchor = urldefrag(urljoin(f"http://site/{path}", str(link["href"])))
             if not target.startswith("http://site/") or path == "404.html":
                 continue
             name = unquote(target.removeprefix("http://site/"))
-            if name not in pages and not (built / name).is_file():
+            if name not in documents and not (built / name).is_file():
                 wrong.append(f"{path}: {link['href']}")
             elif anchor and unquote(anchor) not in ids.get(name, set()):
                 wrong.append(f"{path}: no anchor {link['href']}")
     assert wrong == []
 
 
-def test_no_id_stands_twice_on_a_page(built: Path) -> None:
-    for path, soup in documents(built):
+def test_no_id_stands_twice_on_a_page(documents: dict[str, BeautifulSoup]) -> None:
+    for path, soup in documents.items():
         found = [tag["id"] for tag in soup.find_all(id=True) if not tag.find_parent("svg")]
         assert sorted(set(found)) == sorted(found), path
 

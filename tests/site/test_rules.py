@@ -154,8 +154,8 @@ BREAKS: dict[str, tuple[Callable[[Small], None], str]] = {
 }
 
 
-def test_a_site_that_keeps_the_rules_has_no_complaint(small: Small) -> None:
-    assert small.build() == []
+def test_a_site_that_keeps_the_rules_has_no_complaint(whole: Small) -> None:
+    assert whole.said == []
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -165,14 +165,12 @@ def test_a_broken_rule_is_told(small: Small, name: str) -> None:
     assert any(expected in said for said in small.build())
 
 
-def test_code_is_titled_with_its_file(small: Small) -> None:
-    small.build()
-    assert '<span class="filename">snippets/one.py</span>' in small.page()
+def test_code_is_titled_with_its_file(whole: Small) -> None:
+    assert '<span class="filename">snippets/one.py</span>' in whole.page()
 
 
-def test_a_sentence_opens_its_proof(small: Small) -> None:
-    small.build()
-    page, ledger = small.page(), small.page("reference/claims/index.html")
+def test_a_sentence_opens_its_proof(whole: Small) -> None:
+    page, ledger = whole.page(), whole.page("reference/claims/index.html")
     assert 'popovertarget="claim-area-holds"' in page
     assert "Tested, not recorded yet" in page
     assert "It holds." in ledger
@@ -180,9 +178,8 @@ def test_a_sentence_opens_its_proof(small: Small) -> None:
     assert 'id="area-holds"' in ledger
 
 
-def test_a_claim_is_a_line_of_the_checklist_with_its_proof(small: Small) -> None:
-    small.build()
-    page = BeautifulSoup(small.page("guides/checklist/index.html"), "html.parser")
+def test_a_claim_is_a_line_of_the_checklist_with_its_proof(whole: Small) -> None:
+    page = BeautifulSoup(whole.page("guides/checklist/index.html"), "html.parser")
     lines = [item for item in page.select("article li") if item.find("input", type="checkbox")]
     (line,) = [item for item in lines if item.find("a", href=re.compile("area-holds$"))]
     assert line.text.strip().startswith("It must hold.")
@@ -200,18 +197,16 @@ def test_a_badge_says_what_the_recorded_run_said(small: Small, outcome: str, wor
     assert "recorded 2026-01-02 on a machine; x 1" in small.page()
 
 
-def test_a_threat_is_a_row_with_its_proof(small: Small) -> None:
-    small.build()
-    page = small.page()
+def test_a_threat_is_a_row_with_its_proof(whole: Small) -> None:
+    page = whole.page()
     assert 'id="threat-s9"' in page
     assert 'popovertarget="claim-threat-s9"' in page
     assert "1.2.3 · API4" in page
 
 
-def test_a_figure_carries_its_circumstances(small: Small) -> None:
-    small.build()
-    assert '<data value="1234.0">1\u202f234</data> ms' in small.page()
-    assert "recorded 2026-01-02 on a machine; x 1" in small.page()
+def test_a_figure_carries_its_circumstances(whole: Small) -> None:
+    assert '<data value="1234.0">1\u202f234</data> ms' in whole.page()
+    assert "recorded 2026-01-02 on a machine; x 1" in whole.page()
 
 
 def test_a_term_is_explained_at_its_first_use(small: Small) -> None:
@@ -220,10 +215,9 @@ def test_a_term_is_explained_at_its_first_use(small: Small) -> None:
     assert small.page().count('<abbr title="The durable point."') == 1
 
 
-def test_a_fact_names_its_source_and_its_date(small: Small) -> None:
-    small.build()
-    assert "The sky is blue." in small.page()
-    assert "checked on 2026-01-01" in small.page()
+def test_a_fact_names_its_source_and_its_date(whole: Small) -> None:
+    assert "The sky is blue." in whole.page()
+    assert "checked on 2026-01-01" in whole.page()
 
 
 def test_an_expired_fact_is_marked(small: Small) -> None:
@@ -249,8 +243,7 @@ def test_markers_in_code_stay_as_they_are(small: Small) -> None:
     assert "<code>{claim:area.holds}</code>" in small.page()
 
 
-def test_the_widget_is_the_demos_own_file(small: Small) -> None:
-    small.build()
+def test_the_widget_is_the_demos_own_file(whole: Small) -> None:
     for name in ("task-stream.js", "words.js", "tokens.css"):
-        served = small.root / "site/assets/demo-ui" / name
-        assert served.read_bytes() == (small.root / "demo/ui" / name).read_bytes()
+        served = whole.root / "site/assets/demo-ui" / name
+        assert served.read_bytes() == (whole.root / "demo/ui" / name).read_bytes()
