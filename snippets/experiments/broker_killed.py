@@ -11,7 +11,7 @@ def forgotten() -> Seen:
         it.worker()
         names = [f"report-{number}" for number in range(5)]
         for name in names:
-            it.send(name, seconds=1)
+            it.send(name, seconds=3)  # so that the broker dies while the first one runs
         running = it.started(names[0])
         it.valkey.kill()
         it.valkey.start(forget=True)

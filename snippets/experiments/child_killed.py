@@ -11,7 +11,7 @@ from .settings import DEFAULTS, LATE, REJECT
 def child_killed(settings: Settings) -> Seen:
     with bench(settings) as it:
         it.worker()
-        it.send("report", seconds=2)
+        it.send("report", seconds=5)
         os.kill(it.started("report").pid, signal.SIGKILL)
         it.wait(lambda: it.state("report") in ("FAILURE", "SUCCESS"))
         it.send("next")  # it runs, so the worker lives and had its chance to try again

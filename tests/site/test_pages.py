@@ -42,7 +42,7 @@ def documents(built: Path) -> dict[str, BeautifulSoup]:
     }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
 def test_every_page_stays_at_home_draws_and_fits(
     built: Path, visit: Visit, width: int, scheme: str
@@ -80,7 +80,7 @@ def beyond(page: Page) -> list[str]:
     return [f"scrolls sideways by {more} px at {width}"] if more > 0 else []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_each_sort_of_page_is_accessible(visit: Visit, scheme: str) -> None:
     visitor = visit(1440, scheme)

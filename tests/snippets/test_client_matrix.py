@@ -124,7 +124,7 @@ def _started(command: list[str], folder: Path) -> subprocess.Popen[str]:
 
 
 def _said(program: subprocess.Popen[str]) -> list[str]:
-    out, err = program.communicate(timeout=90)
+    out, err = program.communicate(timeout=150)
     assert (program.returncode, err) == (0, "")
     return [_line(json.loads(line)) for line in out.splitlines()]
 

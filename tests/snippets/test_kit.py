@@ -86,7 +86,7 @@ LOST: dict[type[Any], set[str]] = {
 }
 MORE = (wrong.Sloppy, wrong.Unready, wrong.Moody, wrong.Undone, wrong.Torn)
 MIXTURES = [*LOST, *MORE]
-pytestmark = pytest.mark.timeout(300)  # the first test waits for nearly all of the runs
+pytestmark = pytest.mark.timeout(600)  # the first test waits for nearly all of the runs
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from .conftest import SNIPPETS
 from .watching import Reader
 
 TABLE = SNIPPETS / "proxies" / "table.md"
-pytestmark = pytest.mark.timeout(300)  # the first test waits for all rows
+pytestmark = pytest.mark.timeout(600)  # the first test waits for all rows
 KEEPALIVE = 1  # the demo's 15 s, shortened like the limits below
 ENVOY_GZIP = """                http_filters:
                   - name: envoy.filters.http.compressor

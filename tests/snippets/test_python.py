@@ -42,7 +42,7 @@ def azure(stack: Stack, environment: dict[str, str]) -> Azure:
 
 def ended(program: Started) -> tuple[int, str, str]:
     """How it ended, and what it said."""
-    out, err = program.communicate(timeout=60)
+    out, err = program.communicate(timeout=150)
     return program.returncode, out.strip(), err.strip()
 
 

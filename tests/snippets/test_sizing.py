@@ -165,7 +165,7 @@ def test_open_streams_hold_no_connection_of_their_own(
     assert found["api-postgresql"] <= 24, "its two pools, however many streams there are"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.claim("sizing.measure")
 def test_a_bare_clone_measures_itself(tmp_path: Path) -> None:
     output = tmp_path / "measure.json"
