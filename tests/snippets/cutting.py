@@ -8,7 +8,10 @@ from tests.listening import Listening, end
 
 
 class CuttingProxy(Listening):
-    """Forwards bytes; the answer to a request that `asks` is in is cut after `limit` bytes."""
+    """Forwards bytes; the answer to a request that `asks` is in is cut after `limit` bytes.
+
+    So are the first `most` of them, also when a client gave one up before it was answered.
+    """
 
     def __init__(
         self, upstream: str, limit: int, asks: bytes = b"/stream", most: int = 1_000_000
@@ -17,7 +20,7 @@ class CuttingProxy(Listening):
         self._upstream = (parts.hostname, parts.port)
         self._limit = limit
         self._asks = asks
-        self._most = most
+        self._left, self._lock = most, threading.Lock()
         self.cuts = 0
         super().__init__()
 
@@ -34,13 +37,19 @@ class CuttingProxy(Listening):
     def _ask(self, client: socket.socket, upstream: socket.socket, cuts: threading.Event) -> None:
         try:
             while data := client.recv(65_536):
-                if self._asks in data.split(b"\r\n", 1)[0] and self.cuts < self._most:
+                if self._asks in data.split(b"\r\n", 1)[0] and self._one_more():
                     cuts.set()
                 upstream.sendall(data)
         except OSError:
             pass
         finally:
             end(upstream)
+
+    def _one_more(self) -> bool:
+        """Whether there is still one to cut."""
+        with self._lock:
+            self._left -= 1
+            return self._left >= 0
 
     def _answer(
         self, upstream: socket.socket, client: socket.socket, cuts: threading.Event
@@ -50,9 +59,9 @@ class CuttingProxy(Listening):
             while data := upstream.recv(65_536):
                 if cuts.is_set():
                     data, left = data[:left], left - len(data)
+                self.cuts += left <= 0
                 client.sendall(data)
                 if left <= 0:
-                    self.cuts += 1
                     break
         except OSError:
             pass
