@@ -10,7 +10,7 @@ from tests.listening import Listening, end
 class CuttingProxy(Listening):
     """Forwards bytes; the answer to a request that `asks` is in is cut after `limit` bytes.
 
-    So are the first `most` of them, also when a client gave one up before it was answered.
+    So are `most` of them; one that its client gave up before it was answered is not counted.
     """
 
     def __init__(
@@ -48,8 +48,9 @@ class CuttingProxy(Listening):
     def _one_more(self) -> bool:
         """Whether there is still one to cut."""
         with self._lock:
-            self._left -= 1
-            return self._left >= 0
+            more = self._left > 0
+            self._left -= more
+            return more
 
     def _answer(
         self, upstream: socket.socket, client: socket.socket, cuts: threading.Event
@@ -66,5 +67,8 @@ class CuttingProxy(Listening):
         except OSError:
             pass
         finally:
+            if cuts.is_set() and left > 0:  # there was nothing to cut
+                with self._lock:
+                    self._left += 1
             end(client)
             end(upstream)
