@@ -12,7 +12,7 @@ import pytest
 from demo.api.preferring import preferences
 
 from .conftest import PATIENCE, Api, Hands, StartApi, lose, submit, until
-from .metering import until_no_connection_is_held
+from .metering import no_connection_is_held
 
 REHEARSAL = {"kind": "rehearsal", "input": {"steps": 2}}
 LONG = 100  # seconds: a wait of that is not over by itself
@@ -42,7 +42,7 @@ class Waiting(threading.Thread):
 
 @pytest.mark.claim("http.prefer-wait")
 def test_who_waits_gets_the_end_as_soon_as_it_is_there(
-    patient: Api, client: httpx.Client, hands: Hands
+    patient: Api, client: httpx.Client, hands: Hands, servers: Any
 ) -> None:
     """This API hardly ever sweeps, so that the wake-up alone can have ended the wait."""
     post = Waiting(patient, "POST", "/tasks", f"wait={LONG}", json=REHEARSAL)
@@ -53,7 +53,7 @@ def test_who_waits_gets_the_end_as_soon_as_it_is_there(
     until(lambda: client.get("/status").json())
     with patient.client() as other:
         until(lambda: other.get("/status").json()["streams"] == 3)
-    until_no_connection_is_held(hands)
+    no_connection_is_held(servers, hands)
     assert all(waiting.is_alive() for waiting in (post, monitor, result))
     hands.finish(id, result={"pages": 7})
     for waiting in (post, monitor):

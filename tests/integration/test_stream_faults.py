@@ -14,7 +14,7 @@ from redis import Redis
 from demo.wakeups import channel, encode
 
 from .conftest import KEY, PATIENCE, Api, Hands, Reader, StartApi, lose, submit, until
-from .metering import Meter, until_no_connection_is_held
+from .metering import Meter, no_connection_is_held
 
 
 def status(api: Api) -> str:
@@ -231,12 +231,12 @@ def test_idle_streams_share_one_subscription_and_cost_nothing(
     names = [channel(UUID(id)) for id in ids]
     with Redis.from_url(servers.redis_url) as redis:
         until(lambda: [count for _, count in redis.pubsub_numsub(*names)] == [1, 1, 1])
+        no_connection_is_held(servers, hands)
         until(lambda: len(redis.pubsub_channels("lro:task:*")) == 3)  # earlier ones were left
         until(lambda: all(b": keep-alive" in reader.raw for reader in readers))
         with Meter(servers, patient).no_commands():
             sizes = [len(reader.raw) for reader in readers]
             until(lambda: all(len(r.raw) > n for r, n in zip(readers, sizes, strict=True)))
-        until_no_connection_is_held(hands)
         for reader in readers:
             reader.leave()
         until(lambda: not any(count for _, count in redis.pubsub_numsub(*names)))
