@@ -14,7 +14,8 @@ class Listening(ABC):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     @abstractmethod
     def serve(self, client: socket.socket) -> None:
@@ -22,7 +23,10 @@ class Listening(ABC):
 
     def close(self) -> None:
         """Accept no more; open connections go on."""
-        end(self._listener)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(1)  # or it goes on at the listener that gets the same number next
+        self._listener.close()
 
     def __enter__(self) -> Self:
         return self
