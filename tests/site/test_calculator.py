@@ -7,6 +7,8 @@ from playwright.sync_api import Page, expect
 
 from .conftest import Visit
 
+pytestmark = pytest.mark.timeout(600)  # the first test may wait for the whole site
+
 
 @pytest.fixture
 def page(visit: Visit) -> Page:
