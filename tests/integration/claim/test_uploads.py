@@ -186,10 +186,9 @@ def test_a_sender_that_falls_silent_is_cut_off(start_api: StartApi) -> None:
         slot = opened(client)
         at = urlsplit(api.url)
         with socket.create_connection((at.hostname, at.port), PATIENCE) as line:
-            head = (
-                f"PUT /uploads/{slot['id']} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Length: 99\r\n"
-            )
-            line.sendall(head.replace("99", str(len(CSV))).encode() + b"\r\n" + CSV[:10])
+            path = f"/uploads/{slot['id']}"
+            head = f"PUT {path} HTTP/1.1\r\nHost: {at.netloc}\r\nContent-Length: {len(CSV)}\r\n\r\n"
+            line.sendall(head.encode() + CSV[:10])
             assert line.recv(1000).startswith(b"HTTP/1.1 408 ")
         assert client.get(f"/uploads/{slot['id']}").json()["received"] == 10
 
