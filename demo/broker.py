@@ -102,3 +102,7 @@ class Broker:
         """Count hints before they are sent; returns what the broker remembers now."""
         self._redis.hincrby(MEMORY, "counter", hints)
         return self.memory()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._redis.close()

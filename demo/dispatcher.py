@@ -182,7 +182,8 @@ def main() -> None:
     redis_url = knobs.redis_url.get_secret_value()
     source = engine(knobs.database_url.get_secret_value())
     publisher = Publisher(redis_url, knobs.signing_key())
-    dispatcher = Dispatcher(source, Broker(redis_url), knobs)
+    broker = Broker(redis_url)
+    dispatcher = Dispatcher(source, broker, knobs)
     reaper, blobs = Reaper(source, publisher, knobs), Blobs(knobs)
 
     def purge() -> int:
@@ -206,4 +207,5 @@ def main() -> None:
     for thread in threads:
         thread.join()
     publisher.close()
+    broker.close()
     telemetry.stop()

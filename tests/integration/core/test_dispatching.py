@@ -32,7 +32,9 @@ def valkey(servers):
 @pytest.fixture
 def dispatcher(servers, valkey, store, knobs):
     app.conf.broker_url = servers.redis_url
-    return Dispatcher(store.worker, Broker(servers.redis_url), knobs)
+    broker = Broker(servers.redis_url)
+    yield Dispatcher(store.worker, broker, knobs)
+    broker.close()
 
 
 def hinted(valkey):
