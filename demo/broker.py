@@ -7,6 +7,7 @@ from kombu import Queue
 from redis import Redis
 
 from demo.contract import KINDS
+from demo.hints import Transport
 from demo.settings import settings
 from demo.store.dispatching import Hint, Memory
 from demo.wakeups import connect
@@ -19,7 +20,8 @@ URL = settings().redis_url.get_secret_value()
 app = Celery("demo", broker=URL, include=["demo.worker.task"])
 # --8<-- [start:reliability]
 app.conf.update(
-    task_acks_late=False,  # the lease finds a dead worker in seconds; a late ack does in an hour
+    broker_transport=Transport,  # takes a hint and forgets it: the row sends a lost one again
+    task_acks_late=False,  # and the lease finds a dead worker in seconds; a late ack in an hour
     worker_disable_prefetch=True,  # no hint waits behind a long task; Redis only
     worker_prefetch_multiplier=1,  # the same for what disable_prefetch leaves open
     task_ignore_result=True,  # the row holds the result, in the transaction of its status
@@ -34,9 +36,7 @@ app.conf.update(
     task_publish_retry=False,  # the dispatcher is the retry
     broker_transport_options={
         "global_keyprefix": PREFIX,  # two apps on one server don't see each other
-        "visibility_timeout": 60,  # early ack leaves nothing to redeliver; tidy up soon
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
+        "priority_steps": [0],  # the rows have an order; a list for each priority has none to add
         "socket_timeout": 5,  # without it a publish on a half-open connection waits for ever
         "socket_connect_timeout": 2,
         "health_check_interval": 10,

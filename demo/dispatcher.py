@@ -18,7 +18,7 @@ from demo.broker import Broker, send_hint
 from demo.contract import TransientFailure
 from demo.settings import Settings, settings
 from demo.store import dispatching, losses
-from demo.store.engines import begin, engine
+from demo.store.engines import begin, engine, once
 from demo.store.records import Record
 from demo.sweeping import sweep
 from demo.wakeups import DISPATCH, Publisher, connect
@@ -52,7 +52,7 @@ class Dispatcher:
 
     # --8<-- [start:recover]
     def _recover(self) -> None:
-        with begin(self._source) as connection:
+        with once(self._source) as connection:
             sent = dispatching.memory(connection)
         if sent.lost_in(self._broker.memory()):
             self._broker.refuse_eviction()
@@ -68,7 +68,7 @@ class Dispatcher:
         room = self._knobs.window - waiting
         if room <= 0:
             return 0
-        with begin(self._source) as connection:
+        with once(self._source) as connection:
             hints = dispatching.due(
                 connection,
                 queue,
@@ -79,12 +79,12 @@ class Dispatcher:
             )
         if not hints:
             return 0
-        counted = self._broker.count(len(hints))  # after COMMIT: no message under a row lock
+        counted = self._broker.count(len(hints))  # committed: no message under a row lock
         for hint in hints:
             with telemetry.span("dispatch", hint.traceparent, task_id=str(hint.id)):
                 send_hint(hint, telemetry.traceparent())
         if counted:
-            with begin(self._source) as connection:
+            with once(self._source) as connection:
                 dispatching.remember(connection, counted)
         return len(hints)
 

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
 
-from demo.store.records import Record
+from demo.store.records import Record, Written
 
 LOG = logging.getLogger(__name__)
 DISPATCH = "lro:dispatch"
@@ -36,7 +36,7 @@ class Wakeup:
 
 
 # --8<-- [start:wakeup]
-def encode(key: bytes, task: Record) -> bytes:
+def encode(key: bytes, task: Record | Written) -> bytes:
     """What a COMMIT made visible, signed; above 8 KB only its number."""
     news = {"task": str(task.id), "seq": task.last_seq, "events": task.committed}
     body = json.dumps(news, separators=(",", ":")).encode()
@@ -87,7 +87,7 @@ class Publisher:
         self._owed = False  # an answer that was not read yet
         self._lock = threading.Lock()
 
-    def publish(self, *tasks: Record) -> None:
+    def publish(self, *tasks: Record | Written) -> None:
         """Tell the followers of each task what its COMMIT made visible."""
         for task in tasks:
             if task.committed:

@@ -44,7 +44,9 @@ class App(Api):
     def build_middleware_stack(self) -> ASGIApp:
         """The shield is outermost, so that errors get its headers too."""
         inner: ASGIApp = Express(super().build_middleware_stack(), operations(self))
-        return Shield(Traced(inner) if telemetry.wanted() else inner, settings())
+        if telemetry.wanted():
+            inner = Traced(inner, settings().traces_a_second)
+        return Shield(inner, settings())
 
 
 # --8<-- [start:app]
@@ -77,7 +79,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[State]:
     """Engine, hub and announcer live exactly as long as the app."""
     knobs = settings()
     _require_secrets(knobs)
-    telemetry.start("api", telemetry.Bounded(knobs.traces_a_second))
+    telemetry.start("api", telemetry.RECORDS)
     auditing.start()
     url = knobs.database_url.get_secret_value()
     engine, pool = async_engine(url), Pool(url, knobs.connections)

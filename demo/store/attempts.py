@@ -4,14 +4,16 @@ Every statement after the claim carries the attempt's number. A process that was
 and comes back matches no row: it is fenced.
 """
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, TextualSelect
 
 from demo.contract import Checkpoint, Status
-from demo.store.records import Record
-from demo.store.statements import event, rows, statement, transition
+from demo.store.prepared import prepared
+from demo.store.records import COLUMNS, Record, Written
+from demo.store.statements import event, statement, transition
 
 Events = list[dict[str, Any]]
 
@@ -25,6 +27,7 @@ CLAIM = transition(
        AND (CAST(:cap AS int) IS NULL OR :cap > (
             SELECT count(*) FROM tasks AS others WHERE others.tenant = tasks.tenant
               AND others.status IN ('running', 'canceling')))""",
+    returns=", ".join(sorted(COLUMNS)),
 )
 ONE_OF_A_TENANT = statement("""
     SELECT pg_advisory_xact_lock(hashtextextended(tenant, 0)) FROM tasks WHERE id = :id""")
@@ -47,7 +50,7 @@ def claim(
         connection.execute(ONE_OF_A_TENANT, {"id": id})  # who counts must see who counted before
     entry = event("status", status=Status.RUNNING, reason="claimed", worker=worker)
     mine = {"id": id, "attempt": attempt, "worker": worker, "lease": lease, "cap": cap}
-    taken = rows(connection, CLAIM, events=[entry], **mine)
+    taken = prepared(connection, CLAIM, events=[entry], **mine)
     return Record.of(taken[0]) if taken else None
 
 
@@ -55,20 +58,21 @@ def claim(
 
 MINE = "id = :id AND attempt = :attempt"
 LETS_GO = "worker = NULL, lease_until = NULL"
-APPEND = transition(
-    "progress = progress || :progress", f"{MINE} AND status IN ('running', 'canceling')"
-)
+# without input, state and result, which can be large
+WRITTEN = "id, attempt, status, step, crashes, failures, last_seq"
+write = partial(transition, returns=WRITTEN)
+APPEND = write("progress = progress || :progress", f"{MINE} AND status IN ('running', 'canceling')")
 
 
 def append(
     connection: Connection, task: Record, events: Events, progress: dict[str, Any]
-) -> Record | None:
+) -> Written | None:
     """Write log lines and progress between checkpoints. None: fenced."""
     return _one(connection, APPEND, task, events=events, progress=progress)
 
 
 # --8<-- [start:checkpoint]
-CHECKPOINT = transition(
+CHECKPOINT = write(
     """step = :step, state = :state, progress = progress || :progress,
        crashes = 0, failures = 0,
        lease_until = clock_timestamp() + make_interval(secs => :lease)""",
@@ -82,7 +86,7 @@ CHECKPOINT = transition(
 
 def checkpoint(
     connection: Connection, task: Record, point: Checkpoint, events: Events, *, lease: float
-) -> Record | None:
+) -> Written | None:
     """Commit a step: state, effects and all events so far, or none of it.
 
     None: this attempt may not write any more, or the step is committed already (`settled`).
@@ -104,10 +108,10 @@ def checkpoint(
 
 # --8<-- [end:checkpoint]
 
-SETTLED = statement(f"SELECT * FROM tasks WHERE {MINE} FOR UPDATE")  # noqa: S608
+SETTLED = statement(f"SELECT {WRITTEN} FROM tasks WHERE {MINE} FOR UPDATE")  # noqa: S608
 
 
-def settled(connection: Connection, task: Record) -> Record | None:
+def settled(connection: Connection, task: Record) -> Written | None:
     """The row as it stands, read under its lock: settles a COMMIT whose reply was lost."""
     return _one(connection, SETTLED, task)
 
@@ -121,7 +125,7 @@ def said(connection: Connection, task: Record) -> bool:
     """Whether a line or progress newer than `task` is in the log: settles a lost APPEND."""
     settled(connection, task)  # its lock waits for a COMMIT that is still under way
     found = {"id": task.id, "attempt": task.attempt, "seq": task.last_seq}
-    return bool(rows(connection, SAID, **found))
+    return bool(prepared(connection, SAID, **found))
 
 
 BEAT = statement(f"""
@@ -131,25 +135,25 @@ BEAT = statement(f"""
 
 def beat(connection: Connection, task: Record, *, lease: float) -> Status | None:
     """Renew the lease and learn whether the task is to be canceled. None: fenced."""
-    found = rows(connection, BEAT, id=task.id, attempt=task.attempt, lease=lease)
+    found = prepared(connection, BEAT, id=task.id, attempt=task.attempt, lease=lease)
     return Status(found[0]["status"]) if found else None
 
 
-UPGRADE = transition(
+UPGRADE = write(
     "version = :version, step = :step, state = :state", f"{MINE} AND status = 'running'"
 )
 
 
 def upgrade(
     connection: Connection, task: Record, version: int, step: int, state: Any
-) -> Record | None:
+) -> Written | None:
     """Replace a checkpoint that an older version of the kind wrote. None: fenced."""
     entry = event("log", level="info", message=f"Checkpoint upgraded to version {version}.")
     return _one(connection, UPGRADE, task, version=version, step=step, state=state, events=[entry])
 
 
 # --8<-- [start:finish]
-FINISH = transition(
+FINISH = write(
     f"status = :status, result = :result, error = :error, finished = clock_timestamp(), {LETS_GO}",
     f"""{MINE} AND (status = 'running' OR status = 'canceling' AND :status <> 'succeeded')
         AND (:status <> 'succeeded' OR deadline IS NULL OR deadline > clock_timestamp())""",
@@ -164,7 +168,7 @@ def finish(
     events: Events,
     result: Any = None,
     error: dict[str, Any] | None = None,
-) -> Record | None:
+) -> Written | None:
     """End the task: status, result and `end` event in one transaction. None: fenced."""
     entries = [*events, event("end", status=status, error=error)]
     return _one(connection, FINISH, task, status=status, result=result, error=error, events=entries)
@@ -172,19 +176,19 @@ def finish(
 
 # --8<-- [end:finish]
 
-RELEASE = transition(
+RELEASE = write(
     f"status = 'queued', dispatch_after = clock_timestamp(), dispatches = 0, {LETS_GO}",
     f"{MINE} AND status = 'running'",
 )
 
 
-def release(connection: Connection, task: Record, events: Events) -> Record | None:
+def release(connection: Connection, task: Record, events: Events) -> Written | None:
     """Hand a running task back, due now, without counting a crash. None: fenced or canceling."""
     entry = event("status", status=Status.QUEUED, reason="released")
     return _one(connection, RELEASE, task, events=[*events, entry])
 
 
-POSTPONE = transition(
+POSTPONE = write(
     f"""status = 'queued', failures = failures + 1, dispatches = 0, {LETS_GO},
         dispatch_after = clock_timestamp() + make_interval(secs => :delay)""",
     f"{MINE} AND status = 'running'",
@@ -199,7 +203,7 @@ def postpone(
     events: Events,
     *,
     budget: int | None = None,
-) -> Record | None:
+) -> Written | None:
     """Queue a transiently failed task for later: a row that is due later, never a message."""
     told = {"retry_in": round(delay, 1), "error": error, "failures": task.failures + 1}
     entry = event("status", status=Status.QUEUED, reason="retry", budget=budget, **told)
@@ -208,6 +212,6 @@ def postpone(
 
 def _one(
     connection: Connection, sql: TextualSelect, task: Record, **parameters: Any
-) -> Record | None:
-    found = rows(connection, sql, id=task.id, attempt=task.attempt, **parameters)
-    return Record.of(found[0]) if found else None
+) -> Written | None:
+    found = prepared(connection, sql, id=task.id, attempt=task.attempt, **parameters)
+    return Written.of(found[0]) if found else None

@@ -1,15 +1,14 @@
 """The API's connections for statements that are a transaction of their own."""
 
 import asyncio
-from functools import cache
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 from pydantic_core import from_json, to_json
 from sqlalchemy import TextualSelect
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from demo.store.engines import LIMITS
+from demo.store.statements import numbered
 
 CONNECT = 3.0
 ANSWER = 8.0  # above the server's own limits: only a server that is gone takes longer
@@ -41,7 +40,7 @@ class Pool:
             Exhausted: no connection became free.
             TimeoutError: the server doesn't answer.
         """
-        text, names = _numbered(sql)
+        text, names = numbered(sql)
         await self._wait_for_room()
         try:
             connection = await self._borrow()
@@ -109,10 +108,3 @@ def sqlstate(error: Exception) -> str:
 
 def _encoded(value: Any) -> str:
     return to_json(value).decode()
-
-
-@cache
-def _numbered(sql: TextualSelect) -> tuple[str, tuple[str, ...]]:
-    """The same statement as the driver wants it: numbers for names."""
-    compiled = sql.compile(dialect=dialect())  # type: ignore[no-untyped-call]
-    return compiled.string, tuple(compiled.positiontup or ())

@@ -48,3 +48,22 @@ class Record(NamedTuple):
 
 _NAMES = Record._fields
 COLUMNS = {*_NAMES} - {"committed"}
+
+
+class Written(NamedTuple):
+    """What the holder's write left in the row, with the events that it committed."""
+
+    id: UUID
+    attempt: int
+    status: Status
+    step: int
+    crashes: int
+    failures: int
+    last_seq: int
+    committed: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "Written":
+        """From a row of these columns."""
+        told = {**row, "id": UUID(str(row["id"])), "status": Status(row["status"])}
+        return cls(**{"committed": [], **told})

@@ -6,8 +6,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, TextualSelect, bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql.psycopg2 import dialect
+from sqlalchemy.dialects.postgresql import JSONB, asyncpg, psycopg2
 
 JSON_PARAMETERS = (
     "input", "state", "effects", "events", "progress", "result", "error", "was", "became",
@@ -25,12 +24,14 @@ def statement(sql: str) -> TextualSelect:
 
 
 # --8<-- [start:transition]
-def transition(assignments: str, guard: str, beside: str = "") -> TextualSelect:
+def transition(
+    assignments: str, guard: str, beside: str = "", *, returns: str = "changed.*"
+) -> TextualSelect:
     """Move rows and write their history in one statement.
 
     `assignments` and `guard` are SQL over the row; `:events` holds what to append. Numbers come
     from the row's own counter under its lock, so a history has no gap and no double. `beside`
-    is one more part of the WITH, over `changed`.
+    is one more part of the WITH, over `changed`. `returns` names the columns to hand out.
     """
     return statement(f"""
         WITH changed AS (
@@ -43,7 +44,7 @@ def transition(assignments: str, guard: str, beside: str = "") -> TextualSelect:
             FROM changed, jsonb_array_elements(:events) WITH ORDINALITY AS given (item, n)
             RETURNING *
         ) {beside}
-        SELECT changed.*, (
+        SELECT {returns}, (
             SELECT jsonb_agg(event_json(seq, type, logged.attempt, at, data) ORDER BY seq)
             FROM logged WHERE task_id = id
         ) AS committed FROM changed""")  # noqa: S608 - constants of this package only
@@ -60,22 +61,30 @@ def event(type_: str, **data: Any) -> dict[str, Any]:
 def rows(connection: Connection, sql: TextualSelect, **parameters: Any) -> list[dict[str, Any]]:
     """Run and fetch all rows as dictionaries."""
     if connection.dialect.driver == DRIVER:
-        found = connection.exec_driver_sql(*_for_the_driver(sql, parameters))
+        found = connection.exec_driver_sql(spelled(sql), documented(parameters))
     else:
         found = connection.execute(sql, parameters)
     return [dict(row) for row in found.mappings()]
 
 
-def _for_the_driver(sql: TextualSelect, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The same without matching columns to types: psycopg2 reads JSON itself.
+def documented(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters for psycopg2: its JSON as text.
 
-    SQLAlchemy does that anew for each result, for a tenth of a checkpoint's time.
+    Around SQLAlchemy's types, for it matches columns to them anew for each result; psycopg2
+    reads JSON itself.
     """
-    string, documents = _compiled(sql)
-    return string, parameters | {name: json.dumps(parameters[name]) for name in documents}
+    documents = set(JSON_PARAMETERS).intersection(parameters)
+    return parameters | {name: json.dumps(parameters[name]) for name in documents}
 
 
 @cache
-def _compiled(sql: TextualSelect) -> tuple[str, frozenset[str]]:
-    compiled = sql.compile(dialect=dialect())  # type: ignore[no-untyped-call]
-    return compiled.string, frozenset(compiled.params).intersection(JSON_PARAMETERS)
+def spelled(sql: TextualSelect) -> str:
+    """The statement with psycopg2's placeholders."""
+    return sql.compile(dialect=psycopg2.dialect()).string  # type: ignore[no-untyped-call]
+
+
+@cache
+def numbered(sql: TextualSelect) -> tuple[str, tuple[str, ...]]:
+    """The statement with numbers for names, as the server knows it, and the names in order."""
+    compiled = sql.compile(dialect=asyncpg.dialect())  # type: ignore[no-untyped-call]
+    return compiled.string, tuple(compiled.positiontup or ())

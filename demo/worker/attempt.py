@@ -16,7 +16,7 @@ from demo.contract import Checkpoint, Status
 from demo.settings import Settings
 from demo.store import attempts, losses
 from demo.store.engines import begin, once
-from demo.store.records import Record
+from demo.store.records import Record, Written
 from demo.wakeups import Publisher
 from demo.worker.buffer import Buffer
 from demo.worker.interrupts import Canceled, Expired, Fenced, Interrupted, Released, told_by
@@ -90,11 +90,11 @@ class Attempt:
         self._in_doubt = 0
         return self.buffer.peek()
 
-    def _written(self, row: Record | None, events: int) -> None:
+    def _written(self, row: Written | None, events: int) -> None:
         self._in_doubt = 0
         self.buffer.drop(events)
         if row:
-            self.task = row
+            self.task = self.task._replace(last_seq=row.last_seq, failures=row.failures)
             self._publisher.publish(row)
 
     # --8<-- [end:flush]
@@ -109,7 +109,7 @@ class Attempt:
     def checkpoint(self, point: Checkpoint) -> None:
         """Return only when the step is committed, or raise why it never will be."""
 
-        def commit(connection: Connection, events: list[dict[str, Any]]) -> Record:
+        def commit(connection: Connection, events: list[dict[str, Any]]) -> Written:
             lease = self._knobs.lease
             if row := attempts.checkpoint(connection, self.task, point, events, lease=lease):
                 return row
@@ -133,7 +133,7 @@ class Attempt:
             Fenced: another attempt owns the task.
         """
 
-        def end(connection: Connection, events: list[dict[str, Any]]) -> Record:
+        def end(connection: Connection, events: list[dict[str, Any]]) -> Written:
             row = attempts.finish(
                 connection, self.task, status, events=events, result=result, error=error
             )
@@ -175,8 +175,8 @@ class Attempt:
         self._publisher.publish(*settled)
         self._publisher.nudge()
 
-    def _let_go(self, write: Callable[[Connection, list[dict[str, Any]]], Record | None]) -> None:
-        def release(connection: Connection, events: list[dict[str, Any]]) -> Record:
+    def _let_go(self, write: Callable[[Connection, list[dict[str, Any]]], Written | None]) -> None:
+        def release(connection: Connection, events: list[dict[str, Any]]) -> Written:
             if row := write(connection, events):
                 return row
             row = attempts.settled(connection, self.task)
@@ -186,7 +186,7 @@ class Attempt:
         self._publisher.nudge()
 
     # --8<-- [start:insist]
-    def _insist(self, write: Callable[[Connection, list[dict[str, Any]]], Record]) -> None:
+    def _insist(self, write: Callable[[Connection, list[dict[str, Any]]], Written]) -> None:
         """Write with all buffered events in one statement, through an outage of PostgreSQL."""
         pause = 0.1
         with self._lock:

@@ -21,6 +21,7 @@ from demo.settings import settings
 from demo.store import losses
 from demo.store.engines import begin, engine
 from demo.wakeups import Publisher
+from demo.worker.pulse import Pulse
 
 LOG = logging.getLogger(__name__)
 STOP = signal.SIGUSR2  # SIGUSR1 is the pool's own
@@ -36,6 +37,7 @@ class Process:
     publisher: Publisher
     outbound: Outbound
     blobs: Blobs
+    pulse: Pulse
 
 
 _this: list[Process] = []
@@ -60,7 +62,9 @@ def start_child(sender: str | None = None, **_: Any) -> None:
     telemetry.start("worker")
     source = engine(knobs.database_url.get_secret_value())
     outbound, blobs = Outbound(source, knobs), Blobs(knobs)
-    _this[:] = [Process(sender or "worker", source, publisher(), outbound, blobs)]
+    pulse = Pulse(knobs.flush)
+    pulse.start()
+    _this[:] = [Process(sender or "worker", source, publisher(), outbound, blobs, pulse)]
 
 
 @signals.worker_process_shutdown.connect

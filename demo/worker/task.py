@@ -16,7 +16,7 @@ from demo.store.records import Record
 from demo.work import UPGRADES, WORKS
 from demo.worker.attempt import Attempt
 from demo.worker.process import Process, stopping, this
-from demo.worker.pulse import Pulse
+from demo.worker.pulse import Watch
 from demo.worker.running import run, start_of
 from demo.worker.tools import Toolbox
 
@@ -59,7 +59,7 @@ def _work(process: Process, task: Record, parent: str | None) -> None:
     named = {"task_id": str(task.id), "task_attempt": task.attempt, "task_kind": task.kind}
     with (
         telemetry.span(f"attempt {task.kind}", parent, kind=SpanKind.CONSUMER, **named) as span,
-        Pulse(attempt, settings(), KINDS[task.kind].stall_timeout),
+        process.pulse.beside(Watch(attempt, settings(), KINDS[task.kind].stall_timeout)),
     ):
         start = _start(process, task)
         outcome = run(attempt, WORKS[task.kind], start, Toolbox(process, attempt))

@@ -16,7 +16,7 @@ class Plan:
     settle: float = 11.0  # PostgreSQL counts what an idle connection did after 10 s
     resume: float = 20.0  # seconds in which other requests are timed after a restart
     slow: int = 500  # readers of a byte a second
-    tasks: int = 300
+    tasks: int = 600
     slots: int = 4
 
     @property

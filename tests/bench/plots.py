@@ -30,7 +30,8 @@ PLOTS = {  # a bar named "the demo …" stands out, one named "bare …" is draw
     "worker-rate": (
         "Tasks a second that do nothing, on the same slots",
         {
-            "worker-rate": "the demo: row, hint, claim, checkpoint, end",
+            "worker-rate": "the demo: row, hint, claim, end",
+            "worker-step-rate": "the demo, with one checkpoint",
             "celery-rate": "bare Celery: a message",
         },
     ),

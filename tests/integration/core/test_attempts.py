@@ -71,8 +71,8 @@ def test_a_checkpoint_forgives_earlier_crashes(store):
 @pytest.mark.claim("core.one-end")
 def test_an_end_is_written_once_and_last(store):
     task = store.running()
-    done = store.do(attempts.finish, task, Status.SUCCEEDED, events=[], result=[1, "x", None])
-    assert done.result == [1, "x", None]
+    assert store.do(attempts.finish, task, Status.SUCCEEDED, events=[], result=[1, "x", None])
+    assert store.get(task.id).result == [1, "x", None]
     assert store.do(attempts.finish, task, Status.FAILED, events=[]) is None
     assert [event["type"] for event in store.events(task)] == ["status", "status", "end"]
 

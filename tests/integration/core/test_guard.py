@@ -46,7 +46,8 @@ def test_nothing_steps_backwards(store, change):
 def test_a_new_version_may_start_over(store):
     task = store.running()
     store.do(attempts.checkpoint, task, Checkpoint(2, {"old": 1}), [], lease=30)
-    upgraded = store.do(attempts.upgrade, task, 2, 0, None)
+    assert store.do(attempts.upgrade, task, 2, 0, None)
+    upgraded = store.get(task.id)
     assert (upgraded.version, upgraded.step, upgraded.state) == (2, 0, None)
 
 
