@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         50, ge=1, description="Refusals of a process that are recorded one by one; then a number."
     )
     traces_a_second: float = Field(
-        100, gt=0, description="Requests of a process that are traced; the others only have an id."
+        50, gt=0, description="Requests of a process that are traced; the others only have an id."
     )
 
     blob_url: str = Field(

@@ -54,7 +54,7 @@ def start(service: str, sampler: Sampler | None = None) -> None:
     if wanted():
         spans = TracerProvider(None if left_to_the_environment() else sampler, resource)
         exporter = OTLPSpanExporter(timeout=2)
-        spans.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+        spans.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=200))
         trace.set_tracer_provider(spans)
     if os.environ.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"):  # of its own: Jaeger takes no logs
         logs = LoggerProvider(resource)
