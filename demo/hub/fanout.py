@@ -119,6 +119,7 @@ class Hub:
         finally:
             self._pulse.remove(number)
             self._tenants[tenant] -= 1
+            follower.forget()
             now = asyncio.get_running_loop().time()
             for place in places:
                 place.topic.places.discard(place)

@@ -102,6 +102,10 @@ class Follower:
         self.closed = True
         self.ring()
 
+    def forget(self) -> None:
+        """Let go of places and connection, so that a stream that ended needs no collector."""
+        self.left, self.abort = [], None
+
     def cut(self) -> None:
         """Give up a reader that takes nothing."""
         self.close()

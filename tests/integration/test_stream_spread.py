@@ -1,7 +1,10 @@
-"""A process that ends tells its streams to come back, spread over a time that all of them share."""
+"""Streams in this process: how they are told to come back, and what they leave behind."""
 
 import asyncio
+import gc
 import re
+import weakref
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +22,54 @@ STREAMS = 5 * RETURNS
 RETRY = re.compile(rb"retry: (\d+)\n")
 
 
-@pytest.mark.claim("stream.spread")
-def test_who_is_ended_last_is_spread_as_who_is_ended_first(database: Any) -> None:
+@pytest.fixture
+def task(database: Any) -> UUID:
     owner = engine(database.owner)
     with begin(owner) as connection:
-        task = submitting.submit(connection, "local", kind="rehearsal", input={"steps": 1}).task
+        made = submitting.submit(connection, "local", kind="rehearsal", input={"steps": 1}).task
     owner.dispose()
-    told = asyncio.run(ended(database.api, task.id))
+    return made.id
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.claim("stream.no-cycle")
+@pytest.mark.usefixtures("uncollected")
+def test_a_stream_that_ended_waits_for_no_collector(database: Any, task: UUID) -> None:
+    class Connection:
+        def abort(self) -> None:
+            """As a transport's."""
+
+    async def leave() -> weakref.ref[Connection]:
+        source = async_engine(database.api)
+        hub = Hub(source, Settings(wakeup_key=KEY))  # not running: this stream needs no news
+        stream = EventStream(hub, "local", [Wanted(task, 0, False)], one_task, b"", 600, bool)
+        connection, gone = Connection(), asyncio.Event()
+
+        async def send(message: Any) -> None:
+            gone.set()
+
+        async def receive() -> Any:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        await stream.run({"abort": connection.abort}, receive, send)
+        await source.dispose()
+        return weakref.ref(connection)
+
+    assert asyncio.run(leave())() is None
+
+
+@pytest.mark.claim("stream.spread")
+def test_who_is_ended_last_is_spread_as_who_is_ended_first(database: Any, task: UUID) -> None:
+    told = asyncio.run(ended(database.api, task))
     assert len(told) == STREAMS
     assert min(told) >= 1000
     for some in (told[:RETURNS], told[-RETURNS:]):
