@@ -133,6 +133,7 @@ class Settings(BaseSettings):
     stall_timeout: Seconds | None = Field(None, description="Overrides each kind's own.")
     crash_budget: int = Field(5, ge=0, description="Crashes without a new checkpoint, then failed.")
     concurrency: int = Field(4, ge=1, description="Slots of the embedded worker, for all queues.")
+    prepare: bool = Field(True, description="Workers prepare statements; not behind a pooler.")
     reserved: Annotated[dict[str, int], NoDecode, BeforeValidator(_slots)] = Field(
         {}, description="Further embedded workers, each for one queue only: `web=1,rehearsal=2`."
     )

@@ -21,13 +21,17 @@ LIMITS = {
 # --8<-- [end:limits]
 
 
-def engine(url: str, *, pool_size: int = 2) -> Engine:
-    """A psycopg2 engine; made after the fork, never shared across it."""
+def engine(url: str, *, pool_size: int = 2, prepares: bool = True) -> Engine:
+    """A psycopg2 engine; made after the fork, never shared across it.
+
+    Without `prepares` it works through a pooler that gives each transaction another connection.
+    """
     return create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),
         pool_size=pool_size,
         max_overflow=2,
         pool_timeout=5,
+        execution_options={"prepares": prepares},
         connect_args={
             "connect_timeout": 3,
             "options": " ".join(f"-c {name}={value}" for name, value in LIMITS.items()),

@@ -13,7 +13,7 @@ import psycopg2  # type: ignore[import-untyped]
 from sqlalchemy import Connection, TextualSelect
 from sqlalchemy.exc import DBAPIError
 
-from demo.store.statements import documented, numbered
+from demo.store.statements import documented, numbered, rows
 
 NAMES = count()
 
@@ -25,6 +25,8 @@ def prepared(connection: Connection, sql: TextualSelect, **parameters: Any) -> l
     `sql` returns columns by name: with `*` a prepared statement fails once a column was added.
     It goes past SQLAlchemy's result, which takes longer to set up than to read.
     """
+    if not connection.get_execution_options()["prepares"]:
+        return rows(connection, sql, **parameters)
     name, definition, call = _named(sql)
     known: set[str] = connection.info.setdefault("prepared", set())
     driver: Any = connection.connection.driver_connection

@@ -60,7 +60,7 @@ def start_child(sender: str | None = None, **_: Any) -> None:
     knobs = settings()
     signal.signal(STOP, lambda *_: stopping.set())
     telemetry.start("worker")
-    source = engine(knobs.database_url.get_secret_value())
+    source = engine(knobs.database_url.get_secret_value(), prepares=knobs.prepare)
     outbound, blobs = Outbound(source, knobs), Blobs(knobs)
     pulse = Pulse(knobs.flush)
     pulse.start()

@@ -8,8 +8,9 @@ from tests.bench import plots
 from tests.bench.figures import Figure
 from tests.stack import ROOT
 
+RUNS = ("bench", "most")
 OUTPUT = ROOT / "build" / "bench.json"
-GUIDE = ROOT / "site_src" / "_data" / "figures" / "bench.json"
+FIGURES = ROOT / "site_src" / "_data" / "figures"
 
 
 def line(figure: Figure) -> str:
@@ -42,17 +43,20 @@ def described(figures: list[Figure]) -> dict[str, Any]:
     }
 
 
-def record(recorded: dict[str, Any], sections: dict[str, dict[str, Any]]) -> None:
-    """What pages name as `{figure:bench.NAME}`."""
+def record(recorded: dict[str, Any], sections: dict[str, dict[str, Any]], run: str) -> Path:
+    """What pages name as `{figure:RUN.NAME}`, and for the first of them its plots."""
     measured = _measured(sections)
     figures = {
         name: {key: told[key] for key in ("value", "unit") if told[key] != ""}
         for name, told in measured.items()
     }
     kept = {name: recorded[name] for name in ("date", "machine", "versions")}
-    plots.write(kept, measured)
-    before = json.loads(GUIDE.read_text())["figures"] if GUIDE.exists() else {}
-    GUIDE.write_text(json.dumps({"recorded": kept, "figures": before | figures}, indent=2) + "\n")
+    if run == RUNS[0]:
+        plots.write(kept, measured)
+    guide = FIGURES / f"{run}.json"
+    before = json.loads(guide.read_text())["figures"] if guide.exists() else {}
+    guide.write_text(json.dumps({"recorded": kept, "figures": before | figures}, indent=2) + "\n")
+    return guide
 
 
 def _measured(sections: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from demo.contract import Checkpoint
 from demo.store import attempts
-from demo.store.engines import begin, once
+from demo.store.engines import begin, engine, once
 
 PREPARED = text("SELECT statement FROM pg_prepared_statements WHERE name LIKE 'lro%'")
 
@@ -45,6 +45,16 @@ def test_after_a_restart_only_the_first_statement_fails(store):
     with pytest.raises(OperationalError):
         store.claim(task)
     assert store.claim(task), "the others of the pool went with the first"
+
+
+@pytest.mark.claim("core.unprepared")
+def test_behind_a_pooler_nothing_is_prepared(store, database):
+    task = store.running()
+    plain = engine(database.worker, prepares=False)
+    with begin(plain) as connection:
+        assert attempts.checkpoint(connection, task, Checkpoint(1, None), [], lease=30)
+        assert connection.execute(PREPARED).all() == []
+    plain.dispose()
 
 
 def test_what_the_server_refuses_is_an_error_of_sqlalchemy(store):
