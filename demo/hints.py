@@ -7,10 +7,10 @@ from kombu.transport import redis
 
 # --8<-- [start:forgetful]
 class Forgetful(redis.QoS):
-    """Keeps no copy of what was taken, so there is nothing to acknowledge and nothing comes back.
+    """Keeps no copy of what was taken: nothing to acknowledge, and nothing comes back.
 
-    A hint that is lost with its worker is sent again from its row, after seconds. A copy in
-    `unacked` would take two more transactions a hint, and come back after a visibility timeout.
+    A hint that is lost with its worker is sent again from its row, after seconds. A copy
+    would take two transactions more, and come back after a visibility timeout.
     """
 
     def append(self, message: Any, delivery_tag: str) -> None:

@@ -63,10 +63,10 @@ def server(knobs: Settings) -> Server:
 
 # --8<-- [start:collect]
 def collect_rarely() -> None:
-    """Let the collector of cycles pass over what stays: it stops all streams while it looks.
+    """Let the collector of cycles pass over what stays: all streams stop while it looks.
 
-    It looks at all that lives whenever that has grown by a quarter: again and again while streams
-    open, and longer each time. A stream that ends leaves no cycle, so little waits for it.
+    It looks at all that lives whenever that has grown by a quarter: again and again while
+    streams open, and longer each time. A stream that ends leaves no cycle.
     """
     gc.freeze()  # what was imported lives as long as the process
     gc.set_threshold(5_000, 20, 20)
