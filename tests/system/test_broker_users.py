@@ -87,6 +87,19 @@ def test_each_role_can_do_its_work(stack: Stack) -> None:
     eventually(lambda: stack.client.get("/status").json()["degraded"] == [])
 
 
+@pytest.mark.claim("core.no-copy")
+def test_the_broker_keeps_no_copy_of_a_hint_that_was_taken(stack: Stack) -> None:
+    with connect(stack.valkey.url) as admin:
+
+        def said(command: str) -> int:
+            return int(admin.info("commandstats").get(f"cmdstat_{command}", {"calls": 0})["calls"])
+
+        before = said("lpush"), said("zadd")
+        assert stack.ended(stack.submit(steps=1, step_seconds=0))["status"] == "succeeded"
+        assert said("lpush") > before[0], "a hint was sent"
+        assert said("zadd") == before[1], "and nothing noted when it was taken"
+
+
 def log(admin: Redis) -> list[dict[str, Any]]:
     """What the server refused."""
     return [
