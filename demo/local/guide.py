@@ -46,16 +46,25 @@ class Guide(Child):
         if not self._wanted or self.alive:
             return
         if self.ended == "exit code 0":
-            (NEW / ".sources").write_text(self._wanted)
-            shutil.rmtree(OLD, ignore_errors=True)
-            if self._site.exists():
-                self._site.rename(OLD)
-            NEW.rename(self._site)
-            say("The guide is built.")
+            self._put_in_place()
         else:
             say(f"The guide was not built ({self.ended}); {self.log} says why.")
         self._wanted = ""
         self._turn.close()
+
+    def _put_in_place(self) -> None:
+        try:
+            (NEW / ".sources").write_text(self._wanted)
+            if OLD.is_symlink():
+                OLD.unlink()  # a site that was a link was moved away as one
+            shutil.rmtree(OLD, ignore_errors=True)
+            if self._site.exists():
+                self._site.rename(OLD)
+            NEW.rename(self._site)
+        except OSError as error:  # the stack has better things to do than to end for it
+            say(f"The guide is built in {NEW}, but not put in place: {error}")
+        else:
+            say("The guide is built.")
 
 
 def fingerprint() -> str:

@@ -12,7 +12,7 @@ import yaml
 from tests.stack import ROOT
 
 CATALOGUE = Path(__file__).with_name("catalogue.yml")
-LINKED = ("build", "site", ".venv")  # what is built or installed, and no guard of ours
+OWN = {".venv", "build", "site"}  # linked or left: what is built or installed is no guard of ours
 LEFT = shutil.ignore_patterns(
     ".git", ".demo", ".*_cache", ".hypothesis", "__pycache__", "node_modules"
 )
@@ -52,9 +52,10 @@ def tree(mutant: Mutant | None = None) -> Iterator[Path]:
         copy = Path(folder) / "tree"
         shutil.copytree(ROOT, copy, ignore=_left, symlinks=True)
         Path(folder).chmod(0o755)  # servers of other users read in there
-        for name in LINKED:
-            if (ROOT / name).exists():
-                (copy / name).symlink_to((ROOT / name).resolve())
+        (copy / "build").mkdir()
+        for there in (ROOT / ".venv", *(ROOT / "build").glob("*")):
+            if there.exists() and there.name != "guide":  # a copy builds its own
+                (copy / there.relative_to(ROOT)).symlink_to(there.resolve())
         if mutant:
             path = copy / mutant.file
             path.write_text(path.read_text().replace(mutant.find, mutant.put))
@@ -62,5 +63,5 @@ def tree(mutant: Mutant | None = None) -> Iterator[Path]:
 
 
 def _left(folder: str, names: list[str]) -> set[str]:
-    top = set(LINKED) if Path(folder) == ROOT else set()
+    top = OWN if Path(folder) == ROOT else set()
     return LEFT(folder, names) | top
