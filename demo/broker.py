@@ -7,7 +7,6 @@ from kombu import Queue
 from redis import Redis
 
 from demo.contract import KINDS
-from demo.hints import Transport
 from demo.settings import settings
 from demo.store.dispatching import Hint, Memory
 from demo.wakeups import connect
@@ -20,7 +19,7 @@ URL = settings().redis_url.get_secret_value()
 app = Celery("demo", broker=URL, include=["demo.worker.task"])
 # --8<-- [start:reliability]
 app.conf.update(
-    broker_transport=Transport,  # takes a hint and forgets it: the row sends a lost one again
+    broker_transport="demo.hints:Transport",  # forgets what it took: the row sends it again
     task_acks_late=False,  # and the lease finds a dead worker in seconds; a late ack in an hour
     worker_disable_prefetch=True,  # no hint waits behind a long task; Redis only
     worker_prefetch_multiplier=1,  # the same for what disable_prefetch leaves open
