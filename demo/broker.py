@@ -19,8 +19,7 @@ URL = settings().redis_url.get_secret_value()
 app = Celery("demo", broker=URL, include=["demo.worker.task"])
 # --8<-- [start:reliability]
 app.conf.update(
-    broker_transport="demo.hints:Transport",  # forgets what it took: the row sends it again
-    task_acks_late=False,  # and the lease finds a dead worker in seconds; a late ack in an hour
+    task_acks_late=False,  # the lease finds a dead worker in seconds; a late ack does in an hour
     worker_disable_prefetch=True,  # no hint waits behind a long task; Redis only
     worker_prefetch_multiplier=1,  # the same for what disable_prefetch leaves open
     task_ignore_result=True,  # the row holds the result, in the transaction of its status

@@ -33,7 +33,7 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """What `broker_transport` names."""
+    """What a worker's `broker_transport` names."""
 
     Channel = Channel
 

@@ -73,6 +73,16 @@ def stop_child(**_: Any) -> None:
     telemetry.stop()
 
 
+# --8<-- [start:transport]
+@signals.celeryd_init.connect
+def take_and_forget(conf: Any = None, **_: Any) -> None:
+    """Of all that talk to the broker only a worker takes hints; it keeps no copy of them."""
+    conf.broker_transport = "demo.hints:Transport"
+
+
+# --8<-- [end:transport]
+
+
 # --8<-- [start:lost]
 @signals.celeryd_init.connect
 def free_predecessor(sender: str, **_: Any) -> None:
