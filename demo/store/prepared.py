@@ -1,8 +1,8 @@
 """Statements that a connection plans once: a worker asks the same few for each step of a task.
 
-Planning them took PostgreSQL as long as running them. psycopg2 prepares nothing by itself, so it
-is told by SQL. What may meet a table of any size is not prepared: its plan would stay what suited
-the table when it was small.
+PostgreSQL would plan each of them anew; psycopg2 prepares nothing by itself, so it is told by SQL.
+What may meet a table of any size is not prepared: its plan would stay what suited the table when
+it was small.
 """
 
 from functools import cache

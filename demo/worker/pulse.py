@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 class Pulse(threading.Thread):
     """Beats beside one attempt after another; started once, after the fork.
 
-    A thread for each attempt would cost a short task a fifth of its time.
+    A thread of its own for each attempt would cost a short task dearly.
     """
 
     def __init__(self, every: float) -> None:
