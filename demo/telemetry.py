@@ -103,8 +103,8 @@ def span(
 @contextmanager
 def unrecorded(parent: str | None = None) -> Iterator[None]:
     """An id for logs and rows in the place of a span; a span that is dropped costs far more."""
-    trace_id = _trace_id_above(parent) or IDS.generate_trace_id()
-    here = SpanContext(trace_id, IDS.generate_span_id(), is_remote=False)
+    id = _trace_id_above(parent) or IDS.generate_trace_id()
+    here = SpanContext(id, IDS.generate_span_id(), is_remote=False)
     token = attach(trace.set_span_in_context(NonRecordingSpan(here)))
     try:
         yield

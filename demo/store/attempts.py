@@ -59,7 +59,7 @@ def claim(
 MINE = "id = :id AND attempt = :attempt"
 LETS_GO = "worker = NULL, lease_until = NULL"
 # without input, state and result, which can be large
-WRITTEN = "id, attempt, status, step, crashes, failures, last_seq"
+WRITTEN = ", ".join(name for name in Written._fields if name != "committed")
 write = partial(transition, returns=WRITTEN)
 APPEND = write("progress = progress || :progress", f"{MINE} AND status IN ('running', 'canceling')")
 

@@ -54,10 +54,8 @@ class Written(NamedTuple):
     """What the holder's write left in the row, with the events that it committed."""
 
     id: UUID
-    attempt: int
     status: Status
     step: int
-    crashes: int
     failures: int
     last_seq: int
     committed: list[dict[str, Any]]

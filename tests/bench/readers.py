@@ -28,6 +28,7 @@ class Stream(asyncio.Protocol):
         self.last = 0
         self.gaps = 0
         self.lost = False
+        self.ended = asyncio.get_running_loop().create_future()
         self.opened = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
@@ -54,6 +55,7 @@ class Stream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        self.ended.set_result(None)
         if not self.opened.done():
             self.opened.set_result("cut")
 
@@ -110,8 +112,8 @@ async def close() -> int:
     closed = len(streams)
     for stream in streams:
         stream.transport.abort()
+    await asyncio.gather(*(stream.ended for stream in streams))
     streams.clear()
-    await asyncio.sleep(0.1)
     del arrivals[:]
     return closed
 

@@ -22,6 +22,7 @@ from tests.stack import eventually
 
 INPUT = {"steps": 1, "step_seconds": 0}
 STEPS = 100
+FAILED = text("SELECT count(*) FROM tasks WHERE status <> 'succeeded'")
 LEFT = text("""
     SELECT EXISTS (SELECT FROM tasks WHERE status = 'queued')
         OR EXISTS (SELECT FROM tasks WHERE status IN ('running', 'canceling'))""")
@@ -78,8 +79,11 @@ def _rehearsals(world: World, source: Engine, count: int) -> float:
             return not connection.execute(LEFT).scalar_one()
 
     eventually(ended, within=120, what="the tasks did not end")
+    rate = count / (time.monotonic() - began)
     publisher.close()
-    return count / (time.monotonic() - began)
+    with begin(source) as connection:
+        assert connection.execute(FAILED).scalar_one() == 0, "a task did not succeed"
+    return rate
 
 
 def checkpoint(world: World, plan: Plan) -> Iterator[Figure]:

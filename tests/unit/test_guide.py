@@ -1,12 +1,12 @@
 """The guide that is built beside the stack is put in place, or it is said why not."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from demo.local import guide
+from tests.stack import eventually
 
 
 @pytest.fixture
@@ -26,10 +26,7 @@ def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[guide.
 
 def built(one: guide.Guide) -> None:
     assert "being built" in one.begin()
-    until = time.monotonic() + 60
-    while one.alive:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    eventually(lambda: not one.alive)
     one.check()
 
 
