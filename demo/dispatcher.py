@@ -24,7 +24,7 @@ from demo.sweeping import sweep
 from demo.wakeups import DISPATCH, Publisher, connect
 
 LOG = logging.getLogger(__name__)
-SOON = 0.03
+SOON = 0.015
 
 
 class Dispatcher:
